@@ -1,0 +1,66 @@
+package abi
+
+// Readiness: poll(2), epoll(7), eventfd(2).
+const (
+	EFD_SEMAPHORE = 0x1
+	EFD_NONBLOCK  = 0x800
+	EFD_CLOEXEC   = 0x80000
+
+	EPOLL_CTL_ADD  = 0x1
+	EPOLL_CTL_DEL  = 0x2
+	EPOLL_CTL_MOD  = 0x3
+	EPOLL_IOC_TYPE = 0x8a
+	EPOLL_CLOEXEC  = 0x80000
+
+	IN_ACCESS        = 0x1
+	IN_MODIFY        = 0x2
+	IN_ATTRIB        = 0x4
+	IN_CLASSC_NSHIFT = 0x8
+	IN_CLOSE_WRITE   = 0x8
+	IN_CLASSB_NSHIFT = 0x10
+	IN_CLOSE_NOWRITE = 0x10
+	IN_CLASSA_NSHIFT = 0x18
+	IN_CLOSE         = 0x18
+	IN_OPEN          = 0x20
+	IN_MOVED_FROM    = 0x40
+	IN_LOOPBACKNET   = 0x7f
+	IN_CLASSA_MAX    = 0x80
+	IN_MOVED_TO      = 0x80
+	IN_MOVE          = 0xc0
+	IN_CLASSC_HOST   = 0xff
+	IN_CREATE        = 0x100
+	IN_DELETE        = 0x200
+	IN_DELETE_SELF   = 0x400
+	IN_MOVE_SELF     = 0x800
+	IN_NONBLOCK      = 0x800
+	IN_ALL_EVENTS    = 0xfff
+	IN_UNMOUNT       = 0x2000
+	IN_Q_OVERFLOW    = 0x4000
+	IN_IGNORED       = 0x8000
+	IN_CLASSB_HOST   = 0xffff
+	IN_CLASSB_MAX    = 0x10000
+	IN_CLOEXEC       = 0x80000
+	IN_CLASSA_HOST   = 0xffffff
+	IN_ONLYDIR       = 0x1000000
+	IN_DONT_FOLLOW   = 0x2000000
+	IN_EXCL_UNLINK   = 0x4000000
+	IN_MASK_CREATE   = 0x10000000
+	IN_MASK_ADD      = 0x20000000
+	IN_ISDIR         = 0x40000000
+	IN_ONESHOT       = 0x80000000
+	IN_CLASSA_NET    = 0xff000000
+	IN_CLASSB_NET    = 0xffff0000
+	IN_CLASSC_NET    = 0xffffff00
+	POLLERR          = 0x8
+	POLLHUP          = 0x10
+	POLLIN           = 0x1
+	POLLNVAL         = 0x20
+	POLLOUT          = 0x4
+	POLLPRI          = 0x2
+	POLLRDHUP        = 0x2000
+
+	TFD_TIMER_ABSTIME       = 0x1
+	TFD_TIMER_CANCEL_ON_SET = 0x2
+	TFD_NONBLOCK            = 0x800
+	TFD_CLOEXEC             = 0x80000
+)

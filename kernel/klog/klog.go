@@ -1,0 +1,84 @@
+// Package klog is the kernel log: a ring of lines that /dev/kmsg and
+// syslog(2) read, and that the machine sends to its debug console.
+package klog
+
+import (
+	"fmt"
+	"sync"
+
+	"kevlar/kernel/ktime"
+)
+
+// ringLines is how many lines the ring keeps.
+const ringLines = 1024
+
+// A Record is one line of the log.
+type Record struct {
+	Seq   uint64 // counts from 0
+	Mono  int64  // nanoseconds since boot
+	Level int    // 0 (emergency) to 7 (debug): syslog(2)
+	Text  string // without a newline
+}
+
+// Levels of syslog(2).
+const (
+	Emerg = iota
+	Alert
+	Crit
+	Error
+	Warning
+	Notice
+	Info
+	Debug
+)
+
+var (
+	mu   sync.Mutex
+	ring [ringLines]Record // guarded by mu; record n stands at n % ringLines
+	next uint64            // sequence number of the next record; guarded by mu
+	sink func(Record)      // guarded by mu
+)
+
+// SetSink sets where every later record goes besides the ring. The function
+// runs with the log's lock held: it must not log.
+func SetSink(f func(Record)) {
+	mu.Lock()
+	defer mu.Unlock()
+	sink = f
+}
+
+// Printf logs one line at level Info.
+func Printf(format string, args ...any) { Print(Info, fmt.Sprintf(format, args...)) }
+
+// Print logs one line.
+func Print(level int, text string) {
+	mu.Lock()
+	defer mu.Unlock()
+	r := Record{Seq: next, Mono: ktime.Mono(), Level: level, Text: text}
+	ring[next%ringLines] = r
+	next++
+	if sink != nil {
+		sink(r)
+	}
+}
+
+// Read returns the first record with a sequence number of at least seq, and
+// false if there is none yet. Records that fell out of the ring are skipped.
+func Read(seq uint64) (Record, bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	if next > ringLines && seq < next-ringLines {
+		seq = next - ringLines
+	}
+	if seq >= next {
+		return Record{}, false
+	}
+	return ring[seq%ringLines], true
+}
+
+// Next returns the sequence number of the next record.
+func Next() uint64 {
+	mu.Lock()
+	defer mu.Unlock()
+	return next
+}

@@ -1,0 +1,52 @@
+// Package direct is the direct map: all physical memory at one virtual offset.
+//
+// On the machine the offset is fixed by the boot page tables. Under go test
+// physical memory is an arena of the host, whose offset frame.InitSoft sets.
+package direct
+
+import "unsafe"
+
+// Base is the virtual address of physical address 0. It is set once, before
+// any other use of this package.
+var Base uintptr = 0xffff888000000000
+
+// Addr returns the virtual address of physical address pa.
+//
+//go:nosplit
+func Addr(pa uint64) uintptr { return Base + uintptr(pa) }
+
+// U64 returns a pointer to the word at pa, which must lie in RAM and be
+// aligned. Physical memory is never Go heap, so the collector ignores the
+// pointer and it stays valid for ever.
+//
+//go:nosplit
+func U64(pa uint64) *uint64 { return (*uint64)(pointer(pa)) }
+
+// U32 is like U64 for a 32-bit word.
+//
+//go:nosplit
+func U32(pa uint64) *uint32 { return (*uint32)(pointer(pa)) }
+
+// Page returns the 4 KiB page at pa, which must be aligned.
+//
+//go:nosplit
+func Page(pa uint64) *[4096]byte { return (*[4096]byte)(pointer(pa)) }
+
+// Table returns the page-table page at pa.
+//
+//go:nosplit
+func Table(pa uint64) *[512]uint64 { return (*[512]uint64)(pointer(pa)) }
+
+// Bytes returns n bytes of physical memory at pa.
+func Bytes(pa uint64, n int) []byte { return unsafe.Slice((*byte)(pointer(pa)), n) }
+
+// pointer makes the one conversion from a number to a pointer. It is sound
+// because the direct map is outside of Go's heap: the collector neither moves
+// nor frees what it points to. The detour through the variable's address
+// keeps vet from taking it for a stale heap address.
+//
+//go:nosplit
+func pointer(pa uint64) unsafe.Pointer {
+	p := Base + uintptr(pa)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
+}

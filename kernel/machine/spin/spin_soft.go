@@ -1,0 +1,12 @@
+//go:build !baremetal
+
+package spin
+
+import "runtime"
+
+// Flags is the saved interrupt flag.
+type Flags uintptr
+
+func irqSave() Flags   { return 0 }
+func irqRestore(Flags) {}
+func relax()           { runtime.Gosched() }

@@ -1,0 +1,92 @@
+package wait
+
+import (
+	"sync/atomic"
+	"time"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+)
+
+// Forever is the deadline that never comes.
+const Forever int64 = 1<<63 - 1
+
+// A Sleeper is the one place where a thread sleeps. Sleep is called by the
+// owner only; Wake and Interrupt by anyone.
+type Sleeper struct {
+	wake        chan struct{} // one token: a wake-up before Sleep is not lost
+	interrupted atomic.Bool
+	timer       *time.Timer // reused by every timed sleep of the owner
+}
+
+// NewSleeper returns a Sleeper that nobody has woken.
+func NewSleeper() *Sleeper {
+	return &Sleeper{wake: make(chan struct{}, 1)}
+}
+
+// Wake ends the present Sleep, or the next one if the owner is not asleep.
+func (s *Sleeper) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Interrupt makes every Sleep fail until ClearInterrupt. It is called when an
+// unblocked signal becomes pending for the owner.
+func (s *Sleeper) Interrupt() {
+	s.interrupted.Store(true)
+	s.Wake()
+}
+
+// ClearInterrupt ends the effect of Interrupt. The owner calls it before it
+// looks at its pending signals.
+func (s *Sleeper) ClearInterrupt() { s.interrupted.Store(false) }
+
+// Interrupted reports whether Interrupt was called since ClearInterrupt.
+func (s *Sleeper) Interrupted() bool { return s.interrupted.Load() }
+
+// Sleep waits for Wake. It returns nil when woken (perhaps spuriously),
+// ERESTARTSYS when a signal is pending, and ETIMEDOUT when deadline, in
+// nanoseconds of ktime.Mono, has passed.
+func (s *Sleeper) Sleep(deadline int64) error {
+	if s.interrupted.Load() {
+		return abi.ERESTARTSYS
+	}
+	if deadline == Forever {
+		<-s.wake
+	} else if !s.sleepUntil(deadline) {
+		return abi.ETIMEDOUT
+	}
+	if s.interrupted.Load() {
+		return abi.ERESTARTSYS
+	}
+	return nil
+}
+
+// SleepUninterruptible waits for Wake whatever signals come.
+func (s *Sleeper) SleepUninterruptible() { <-s.wake }
+
+func (s *Sleeper) sleepUntil(deadline int64) bool {
+	select {
+	case <-s.wake:
+		return true
+	default:
+	}
+	left := deadline - ktime.Mono()
+	if left <= 0 {
+		return false
+	}
+	if s.timer == nil {
+		s.timer = time.NewTimer(time.Duration(left))
+	} else {
+		s.timer.Reset(time.Duration(left))
+	}
+	select {
+	case <-s.wake:
+		s.timer.Stop()
+		return true
+	case <-s.timer.C:
+		return false
+	}
+}

@@ -1,0 +1,90 @@
+package wait
+
+import (
+	"testing"
+	"time"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+)
+
+func TestNotifyWakesOnlyTheMask(t *testing.T) {
+	var q Queue
+	in, out := NewSleeper(), NewSleeper()
+	wi, wo := Waiter{Sleeper: in}, Waiter{Sleeper: out}
+	q.Register(&wi, In)
+	q.Register(&wo, Out)
+	q.Notify(In)
+	if err := in.Sleep(ktime.Mono() + int64(time.Second)); err != nil {
+		t.Errorf("reader: %v, want woken", err)
+	}
+	if err := out.Sleep(ktime.Mono() + int64(time.Millisecond)); err != abi.ETIMEDOUT {
+		t.Errorf("writer: %v, want ETIMEDOUT", err)
+	}
+	q.Notify(Hup)
+	if err := out.Sleep(ktime.Mono() + int64(time.Second)); err != nil {
+		t.Errorf("writer after hang-up: %v, want woken", err)
+	}
+	q.Unregister(&wi)
+	q.Unregister(&wi) // a second time does nothing
+	q.Unregister(&wo)
+	if !q.Empty() {
+		t.Error("queue not empty")
+	}
+}
+
+func TestNotifyOneTakesTheOldest(t *testing.T) {
+	var q Queue
+	var woken []int
+	ws := make([]Waiter, 3)
+	for i := range ws {
+		ws[i].Callback = func(*Waiter, Events) { woken = append(woken, i) }
+		q.Register(&ws[i], In)
+	}
+	q.Unregister(&ws[0])
+	if !q.NotifyOne(In) || len(woken) != 1 || woken[0] != 1 {
+		t.Errorf("woken %v, want [1]", woken)
+	}
+	if q.NotifyOne(Out) {
+		t.Error("NotifyOne found a waiter for an event nobody asked for")
+	}
+}
+
+func TestWakeBeforeSleepIsKept(t *testing.T) {
+	s := NewSleeper()
+	s.Wake()
+	s.Wake()
+	if err := s.Sleep(Forever); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sleep(ktime.Mono() + int64(time.Millisecond)); err != abi.ETIMEDOUT {
+		t.Errorf("second sleep: %v, want ETIMEDOUT: two wakes before a sleep are one", err)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	s := NewSleeper()
+	go func() {
+		time.Sleep(time.Millisecond)
+		s.Interrupt()
+	}()
+	if err := s.Sleep(Forever); err != abi.ERESTARTSYS {
+		t.Errorf("sleep: %v, want ERESTARTSYS", err)
+	}
+	if err := s.Sleep(Forever); err != abi.ERESTARTSYS {
+		t.Errorf("sleep while interrupted: %v, want ERESTARTSYS", err)
+	}
+	s.ClearInterrupt()
+	if err := s.Sleep(ktime.Mono()); err != abi.ETIMEDOUT {
+		t.Errorf("after ClearInterrupt: %v, want ETIMEDOUT", err)
+	}
+}
+
+func TestSleepAllocatesNothing(t *testing.T) {
+	s := NewSleeper()
+	s.Sleep(ktime.Mono() + 1000)
+	n := testing.AllocsPerRun(100, func() { s.Sleep(ktime.Mono() + 1000) })
+	if n != 0 {
+		t.Errorf("%v allocations a sleep, want 0", n)
+	}
+}
