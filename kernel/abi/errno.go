@@ -6,23 +6,13 @@ type Errno uint16
 
 // Error numbers of x86-64 Linux.
 const (
-	ELFCLASS32      Errno = 1
-	ELFDATA2LSB     Errno = 1
-	EPOLLIN         Errno = 1
 	EPERM           Errno = 1
-	ELFCLASS64      Errno = 2
-	ELFDATA2MSB     Errno = 2
-	EPOLLPRI        Errno = 2
 	ENOENT          Errno = 2
-	ELFCLASSNUM     Errno = 3
 	ESRCH           Errno = 3
-	EPOLLOUT        Errno = 4
 	EINTR           Errno = 4
 	EIO             Errno = 5
 	ENXIO           Errno = 6
 	E2BIG           Errno = 7
-	ECHO            Errno = 8
-	EPOLLERR        Errno = 8
 	ENOEXEC         Errno = 8
 	EBADF           Errno = 9
 	ECHILD          Errno = 10
@@ -30,13 +20,9 @@ const (
 	EWOULDBLOCK     Errno = 11
 	ENOMEM          Errno = 12
 	EACCES          Errno = 13
-	EXTA            Errno = 14
 	EFAULT          Errno = 14
-	EXTB            Errno = 15
 	ENOTBLK         Errno = 15
-	EPOLLHUP        Errno = 16
 	EBUSY           Errno = 16
-	ECHOE           Errno = 16
 	EEXIST          Errno = 17
 	EXDEV           Errno = 18
 	ENODEV          Errno = 19
@@ -53,7 +39,6 @@ const (
 	EROFS           Errno = 30
 	EMLINK          Errno = 31
 	EPIPE           Errno = 32
-	ECHOK           Errno = 32
 	EDOM            Errno = 33
 	ERANGE          Errno = 34
 	EDEADLK         Errno = 35
@@ -84,8 +69,6 @@ const (
 	ENODATA         Errno = 61
 	ETIME           Errno = 62
 	ENOSR           Errno = 63
-	EPOLLRDNORM     Errno = 64
-	ECHONL          Errno = 64
 	ENONET          Errno = 64
 	ENOPKG          Errno = 65
 	EREMOTE         Errno = 66
@@ -152,9 +135,7 @@ const (
 	EMEDIUMTYPE     Errno = 124
 	ECANCELED       Errno = 125
 	ENOKEY          Errno = 126
-	ELFMAG0         Errno = 127
 	EKEYEXPIRED     Errno = 127
-	EPOLLRDBAND     Errno = 128
 	EKEYREVOKED     Errno = 128
 	EKEYREJECTED    Errno = 129
 	EOWNERDEAD      Errno = 130
@@ -194,22 +175,22 @@ func itoa(n uint) string {
 }
 
 var errnoText = [...]string{
-	ELFCLASS32:      "Operation not permitted",
-	ELFCLASS64:      "No such file or directory",
-	ELFCLASSNUM:     "No such process",
-	EPOLLOUT:        "Interrupted system call",
+	EPERM:           "Operation not permitted",
+	ENOENT:          "No such file or directory",
+	ESRCH:           "No such process",
+	EINTR:           "Interrupted system call",
 	EIO:             "Input/output error",
 	ENXIO:           "No such device or address",
 	E2BIG:           "Argument list too long",
-	ECHO:            "Exec format error",
+	ENOEXEC:         "Exec format error",
 	EBADF:           "Bad file descriptor",
 	ECHILD:          "No child processes",
 	EAGAIN:          "Resource temporarily unavailable",
 	ENOMEM:          "Cannot allocate memory",
 	EACCES:          "Permission denied",
-	EXTA:            "Bad address",
-	EXTB:            "Block device required",
-	EPOLLHUP:        "Device or resource busy",
+	EFAULT:          "Bad address",
+	ENOTBLK:         "Block device required",
+	EBUSY:           "Device or resource busy",
 	EEXIST:          "File exists",
 	EXDEV:           "Invalid cross-device link",
 	ENODEV:          "No such device",
@@ -255,7 +236,7 @@ var errnoText = [...]string{
 	ENODATA:         "No data available",
 	ETIME:           "Timer expired",
 	ENOSR:           "Out of streams resources",
-	EPOLLRDNORM:     "Machine is not on the network",
+	ENONET:          "Machine is not on the network",
 	ENOPKG:          "Package not installed",
 	EREMOTE:         "Object is remote",
 	ENOLINK:         "Link has been severed",
@@ -318,8 +299,8 @@ var errnoText = [...]string{
 	EMEDIUMTYPE:     "Wrong medium type",
 	ECANCELED:       "Operation canceled",
 	ENOKEY:          "Required key not available",
-	ELFMAG0:         "Key has expired",
-	EPOLLRDBAND:     "Key has been revoked",
+	EKEYEXPIRED:     "Key has expired",
+	EKEYREVOKED:     "Key has been revoked",
 	EKEYREJECTED:    "Key was rejected by service",
 	EOWNERDEAD:      "Owner died",
 	ENOTRECOVERABLE: "State not recoverable",
