@@ -45,6 +45,8 @@ const (
 	CAP_CHECKPOINT_RESTORE = 0x28
 	CAP_LAST_CAP           = 0x28
 
+	CSIGNAL = 0xff // the part of clone(2)'s flags that is the exit signal
+
 	CLONE_ARGS_SIZE_VER0 = 0x40
 	CLONE_ARGS_SIZE_VER1 = 0x50
 	CLONE_ARGS_SIZE_VER2 = 0x58

@@ -161,7 +161,6 @@ const (
 	MFD_HUGE_16GB     = 0x88000000
 
 	O_RDONLY    = 0x0
-	O_LARGEFILE = 0x0
 	O_WRONLY    = 0x1
 	O_RDWR      = 0x2
 	O_ACCMODE   = 0x3
@@ -175,6 +174,7 @@ const (
 	O_DSYNC     = 0x1000
 	O_ASYNC     = 0x2000
 	O_DIRECT    = 0x4000
+	O_LARGEFILE = 0x8000 // the kernel's value; libc's is 0 on 64-bit machines
 	O_DIRECTORY = 0x10000
 	O_NOFOLLOW  = 0x20000
 	O_NOATIME   = 0x40000
@@ -185,6 +185,17 @@ const (
 	O_PATH      = 0x200000
 	O_TMPFILE   = 0x410000
 
+	POSIX_FADV_NORMAL     = 0x0
+	POSIX_FADV_RANDOM     = 0x1
+	POSIX_FADV_SEQUENTIAL = 0x2
+	POSIX_FADV_WILLNEED   = 0x3
+	POSIX_FADV_DONTNEED   = 0x4
+	POSIX_FADV_NOREUSE    = 0x5
+
+	X_OK = 0x1
+	W_OK = 0x2
+	R_OK = 0x4
+
 	RENAME_NOREPLACE = 0x1
 	RENAME_EXCHANGE  = 0x2
 	RENAME_WHITEOUT  = 0x4
@@ -194,6 +205,7 @@ const (
 	RESOLVE_NO_SYMLINKS   = 0x4
 	RESOLVE_BENEATH       = 0x8
 	RESOLVE_IN_ROOT       = 0x10
+	RESOLVE_CACHED        = 0x20
 
 	RWF_WRITE_LIFE_NOT_SET = 0x0
 	RWF_HIPRI              = 0x1
