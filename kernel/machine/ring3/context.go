@@ -1,0 +1,100 @@
+// Package ring3 enters user mode and comes back.
+//
+// A Context is the user half of a thread: its registers and its
+// floating-point state. Run loads it, enters user mode on the calling
+// goroutine's stack, and returns when the user program makes a system call,
+// faults, or is interrupted. To the caller that is an ordinary function call.
+//
+// General registers and XMM0-15 are stored in the Context at each return. The
+// rest of the extended state (x87, the upper halves of YMM, and so on) stays
+// in the CPU's registers, which the kernel never touches, until another
+// Context runs there: the CPU remembers its owner, and saves that state when
+// the owner changes.
+package ring3
+
+// Registers are the general registers of user mode, in the order in which
+// the entry code stores them. Trap is the exception vector, or TrapSyscall.
+type Registers struct {
+	R15, R14, R13, R12, R11, R10, R9, R8 uint64
+	RDI, RSI, RBP, RBX, RDX, RCX, RAX    uint64
+	Trap, Err                            uint64
+	RIP, CS, RFLAGS, RSP, SS             uint64
+}
+
+// Selectors of user mode, and the RFLAGS a program starts with: interrupts on.
+const (
+	UserCS     = 0x33
+	UserSS     = 0x2b
+	initRFLAGS = 0x202
+)
+
+// TrapSyscall in Registers.Trap marks a SYSCALL instruction. Such a return
+// may go back by SYSRET, which does not restore RCX and R11.
+const TrapSyscall = 256
+
+// trapNone marks a Context whose registers must all be restored.
+const trapNone = 257
+
+// An Event is why user mode was left.
+type Event int
+
+const (
+	// Syscall: RAX is the number; RDI RSI RDX R10 R8 R9 the arguments.
+	Syscall Event = iota
+	// PageFault: CR2 is the address, Err the error code of the exception.
+	PageFault
+	// Exception: Trap is the vector, Err its error code.
+	Exception
+	// Interrupt: something wants the CPU, or an interrupt handler to run.
+	Interrupt
+)
+
+// Bits of Err after a PageFault.
+const (
+	FaultPresent = 1 << 0 // the page is mapped: a protection violation
+	FaultWrite   = 1 << 1
+	FaultExec    = 1 << 4
+)
+
+// A Context is the user-mode state of one thread. Only the thread's own
+// goroutine may run or change it; Release must be called before it is
+// dropped.
+type Context struct {
+	Registers
+	FSBase, GSBase uint64
+	CR2            uint64 // address of the last page fault
+
+	// fpu is where the extended state lives when no CPU holds it, in the
+	// layout of XSAVE; its address is a multiple of 64. XMM and MXCSR are
+	// always current here while the thread is in the kernel.
+	fpu uintptr
+	// holder is one more than the CPU whose registers hold the rest of the
+	// extended state; 0 if fpu does.
+	holder uint64
+
+	fpuMemory []byte // what fpu points into
+}
+
+// New returns the state of a program that has not begun: registers zero,
+// interrupts on, floating point as after FNINIT.
+func New() *Context {
+	c := &Context{}
+	c.CS, c.SS, c.RFLAGS, c.Trap = UserCS, UserSS, initRFLAGS, trapNone
+	c.allocFPU()
+	c.ResetFPU()
+	return c
+}
+
+// CopyFrom makes c a copy of src, floating point included, as fork(2) does.
+// src must be the calling thread's own, outside of Run.
+func (c *Context) CopyFrom(src *Context) {
+	src.syncFPU()
+	c.dropFPU()
+	c.Registers, c.FSBase, c.GSBase, c.CR2 = src.Registers, src.FSBase, src.GSBase, src.CR2
+	copy(c.fpuImage(), src.fpuImage())
+}
+
+// RestoreAll makes the next Run restore every register exactly, RCX and R11
+// included: after sigreturn(2), and wherever the registers do not come from
+// a SYSCALL.
+func (c *Context) RestoreAll() { c.Trap = trapNone }

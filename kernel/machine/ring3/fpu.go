@@ -1,0 +1,102 @@
+package ring3
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"kevlar/kernel/abi"
+)
+
+// Layout of an XSAVE image: Intel SDM volume 1, section 13.4.
+const (
+	offMXCSR     = 24
+	offMXCSRMask = 28
+	offHeader    = 512 // XSTATE_BV, XCOMP_BV, 48 reserved bytes
+	headerEnd    = 576
+
+	initFCW   = 0x37f
+	initMXCSR = 0x1f80
+)
+
+// FPUSize returns the size in bytes of an extended-state image, which is what
+// CPUID leaf 0xD gives for the features in use.
+func FPUSize() int { return fpuSize }
+
+// FPUFeatures returns the set of state components in an image: XCR0.
+func FPUFeatures() uint64 { return fpuFeatures }
+
+func (c *Context) allocFPU() {
+	c.fpuMemory = make([]byte, fpuSize+63)
+	c.fpu = (uintptr(unsafe.Pointer(&c.fpuMemory[0])) + 63) &^ 63
+}
+
+// fpuImage returns the image that c.fpu points to.
+func (c *Context) fpuImage() []byte {
+	off := c.fpu - uintptr(unsafe.Pointer(&c.fpuMemory[0]))
+	return c.fpuMemory[off : off+uintptr(fpuSize)]
+}
+
+// ResetFPU gives c the floating-point state of a new program.
+func (c *Context) ResetFPU() {
+	c.dropFPU()
+	img := c.fpuImage()
+	clear(img)
+	binary.LittleEndian.PutUint16(img, initFCW)
+	binary.LittleEndian.PutUint32(img[offMXCSR:], initMXCSR)
+}
+
+// SaveFPU stores the extended state in dst, which must be FPUSize bytes long.
+func (c *Context) SaveFPU(dst []byte) int {
+	c.syncFPU()
+	img := c.fpuImage()
+	// The entry code stores XMM and MXCSR with plain moves, so the header
+	// may not tell that they are in use.
+	xs := binary.LittleEndian.Uint64(img[offHeader:])
+	binary.LittleEndian.PutUint64(img[offHeader:], xs|3)
+	binary.LittleEndian.PutUint32(img[offMXCSRMask:], mxcsrMask)
+	return copy(dst, img)
+}
+
+// LoadFPU replaces the extended state by the image in src, which comes from
+// user memory. A short image (512 bytes of FXSAVE) loads x87 and SSE state
+// and resets the rest. It returns EINVAL for an image that the processor
+// would refuse.
+func (c *Context) LoadFPU(src []byte) error {
+	le := binary.LittleEndian
+	if len(src) < 512 || le.Uint32(src[offMXCSR:])&^mxcsrMask != 0 {
+		return abi.EINVAL
+	}
+	full := len(src) >= fpuSize
+	if full {
+		if le.Uint64(src[offHeader:])&^fpuFeatures != 0 {
+			return abi.EINVAL
+		}
+		for _, b := range src[offHeader+8 : headerEnd] {
+			if b != 0 {
+				return abi.EINVAL
+			}
+		}
+	}
+	c.dropFPU()
+	img := c.fpuImage()
+	if full {
+		present := le.Uint64(src[offHeader:])
+		copy(img, src)
+		if present&1 == 0 { // x87 in its initial state
+			clear(img[:offMXCSR])
+			clear(img[32:160])
+			le.PutUint16(img, initFCW)
+		}
+		if present&2 == 0 {
+			clear(img[160:416])
+		}
+		if present&6 == 0 {
+			le.PutUint32(img[offMXCSR:], initMXCSR)
+		}
+		return nil
+	}
+	clear(img)
+	copy(img, src[:512])
+	le.PutUint64(img[offHeader:], 3)
+	return nil
+}

@@ -1,0 +1,25 @@
+//go:build !baremetal
+
+package ring3
+
+import "kevlar/kernel/machine/pagetable"
+
+// SoftRun stands for user mode under go test: it changes the registers as a
+// user program would and says why it stopped.
+var SoftRun func(*Context) Event
+
+// The software machine has x87, SSE and AVX state.
+const (
+	fpuSize     = 832
+	fpuFeatures = 7
+	mxcsrMask   = 0xffff
+)
+
+// Run lets SoftRun play the user program.
+func (c *Context) Run(t *pagetable.Table) Event { return SoftRun(c) }
+
+// Release does nothing: there is no CPU that could hold state of c.
+func (c *Context) Release() {}
+
+func (c *Context) syncFPU() {}
+func (c *Context) dropFPU() {}
