@@ -1,0 +1,26 @@
+#!/bin/sh
+# Runs a login shell on the terminal that is its standard input, and ends the machine with it. This
+# process leads the session and stays until the terminal has sent everything.
+
+cd "$HOME"
+if [ -z "$token" ]; then
+	sh -l
+	exec </dev/null >/dev/null 2>&1
+	poweroff -f
+fi
+
+# The host tells the size of its window.
+while read -r word rows columns; do
+	[ "$word" = winsize ] && stty -F "$console" rows "$rows" cols "$columns"
+done <&4 &
+reader=$!
+
+(unset token console; exec sh -l 4>&-)
+status=$?
+
+kill $reader
+wait $reader
+printf %s "$token"
+echo "exit $status" >&4
+while read -r word <&4 && [ "$word" != done ]; do :; done
+poweroff -f
