@@ -1,0 +1,114 @@
+#include "textflag.h"
+
+// All functions are leaves without a frame: they may be called in any
+// context, on any stack with room for a return address.
+
+TEXT ·RDMSR(SB),NOSPLIT,$0-16
+	MOVL msr+0(FP), CX
+	RDMSR
+	SHLQ $32, DX
+	ORQ DX, AX
+	MOVQ AX, ret+8(FP)
+	RET
+
+TEXT ·WRMSR(SB),NOSPLIT,$0-16
+	MOVL msr+0(FP), CX
+	MOVQ v+8(FP), AX
+	MOVQ AX, DX
+	SHRQ $32, DX
+	WRMSR
+	RET
+
+TEXT ·CPUID(SB),NOSPLIT,$0-24
+	MOVL leaf+0(FP), AX
+	MOVL subleaf+4(FP), CX
+	CPUID
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
+	MOVL CX, ecx+16(FP)
+	MOVL DX, edx+20(FP)
+	RET
+
+TEXT ·RDTSC(SB),NOSPLIT,$0-8
+	RDTSC
+	SHLQ $32, DX
+	ORQ DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·ReadCR2(SB),NOSPLIT,$0-8
+	MOVQ CR2, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·ReadCR3(SB),NOSPLIT,$0-8
+	MOVQ CR3, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·WriteCR3(SB),NOSPLIT,$0-8
+	MOVQ v+0(FP), AX
+	MOVQ AX, CR3
+	RET
+
+TEXT ·ReadCR4(SB),NOSPLIT,$0-8
+	MOVQ CR4, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·WriteCR4(SB),NOSPLIT,$0-8
+	MOVQ v+0(FP), AX
+	MOVQ AX, CR4
+	RET
+
+TEXT ·XSETBV(SB),NOSPLIT,$0-8
+	MOVQ v+0(FP), AX
+	MOVQ AX, DX
+	SHRQ $32, DX
+	XORL CX, CX
+	XSETBV
+	RET
+
+TEXT ·INVLPG(SB),NOSPLIT,$0-8
+	MOVQ va+0(FP), AX
+	INVLPG (AX)
+	RET
+
+TEXT ·RDRAND(SB),NOSPLIT,$0-9
+	MOVL $10, CX
+again:
+	RDRANDQ AX
+	JCS done
+	DECL CX
+	JNE again
+	MOVQ $0, v+0(FP)
+	MOVB $0, ok+8(FP)
+	RET
+done:
+	MOVQ AX, v+0(FP)
+	MOVB $1, ok+8(FP)
+	RET
+
+TEXT ·LGDT(SB),NOSPLIT,$0-8
+	MOVQ p+0(FP), AX
+	LGDT (AX)
+	RET
+
+TEXT ·LIDT(SB),NOSPLIT,$0-8
+	MOVQ p+0(FP), AX
+	LIDT (AX)
+	RET
+
+TEXT ·LTR(SB),NOSPLIT,$0-2
+	MOVW selector+0(FP), AX
+	LTR AX
+	RET
+
+TEXT ·Halt(SB),NOSPLIT,$0-0
+	CLI
+	HLT
+	JMP -1(PC)
+
+TEXT ·Pause(SB),NOSPLIT,$0-0
+	PAUSE
+	RET
