@@ -11,12 +11,22 @@ import (
 // Forever is the deadline that never comes.
 const Forever int64 = 1<<63 - 1
 
+// An Observer is told when the owner of a Sleeper gives up its CPU and when it
+// goes on: for states and CPU times. It is called on the owner's goroutine.
+type Observer interface {
+	Parked(interruptible bool)
+	Resumed()
+}
+
 // A Sleeper is the one place where a thread sleeps. Sleep is called by the
 // owner only; Wake and Interrupt by anyone.
 type Sleeper struct {
 	wake        chan struct{} // one token: a wake-up before Sleep is not lost
 	interrupted atomic.Bool
 	timer       *time.Timer // reused by every timed sleep of the owner
+
+	// Observer may be nil. It is set before the first sleep.
+	Observer Observer
 }
 
 // NewSleeper returns a Sleeper that nobody has woken.
@@ -54,7 +64,7 @@ func (s *Sleeper) Sleep(deadline int64) error {
 		return abi.ERESTARTSYS
 	}
 	if deadline == Forever {
-		<-s.wake
+		s.park(true)
 	} else if !s.sleepUntil(deadline) {
 		return abi.ETIMEDOUT
 	}
@@ -65,7 +75,22 @@ func (s *Sleeper) Sleep(deadline int64) error {
 }
 
 // SleepUninterruptible waits for Wake whatever signals come.
-func (s *Sleeper) SleepUninterruptible() { <-s.wake }
+func (s *Sleeper) SleepUninterruptible() { s.park(false) }
+
+func (s *Sleeper) park(interruptible bool) {
+	if s.Observer == nil {
+		<-s.wake
+		return
+	}
+	select {
+	case <-s.wake:
+		return
+	default:
+	}
+	s.Observer.Parked(interruptible)
+	<-s.wake
+	s.Observer.Resumed()
+}
 
 func (s *Sleeper) sleepUntil(deadline int64) bool {
 	select {
@@ -81,6 +106,10 @@ func (s *Sleeper) sleepUntil(deadline int64) bool {
 		s.timer = time.NewTimer(time.Duration(left))
 	} else {
 		s.timer.Reset(time.Duration(left))
+	}
+	if s.Observer != nil {
+		s.Observer.Parked(true)
+		defer s.Observer.Resumed()
 	}
 	select {
 	case <-s.wake:

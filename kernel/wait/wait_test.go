@@ -88,3 +88,26 @@ func TestSleepAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a sleep, want 0", n)
 	}
 }
+
+type observer struct{ parked, resumed int }
+
+func (o *observer) Parked(bool) { o.parked++ }
+func (o *observer) Resumed()    { o.resumed++ }
+
+func TestObserverSeesOnlyRealSleeps(t *testing.T) {
+	s := NewSleeper()
+	o := &observer{}
+	s.Observer = o
+	s.Wake()
+	s.SleepUninterruptible()
+	s.Sleep(ktime.Mono() - 1)
+	if o.parked != 0 || o.resumed != 0 {
+		t.Errorf("%+v after sleeps that did not park", *o)
+	}
+	s.Sleep(ktime.Mono() + int64(time.Millisecond))
+	time.AfterFunc(time.Millisecond, s.Wake)
+	s.SleepUninterruptible()
+	if o.parked != 2 || o.resumed != 2 {
+		t.Errorf("%+v, want both 2", *o)
+	}
+}
