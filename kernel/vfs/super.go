@@ -1,0 +1,91 @@
+package vfs
+
+import (
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"kevlar/kernel/abi"
+)
+
+// A Super is one instance of a file system. Fields other than the unexported
+// ones are set before the first use and not changed, except Options.
+type Super struct {
+	Dev    uint64 // st_dev; NewDev makes one
+	FSType string
+	// Source is what /proc/mounts shows as the device; "none" if empty.
+	Source string
+	Root   Inode
+	// NoCache asks for Lookup each time a name is looked up: a directory
+	// whose entries come and go by themselves.
+	NoCache bool
+	// ReadOnly makes every mount of it read-only.
+	ReadOnly bool
+	// StatFS answers statfs(2), but for Fsid and Flags.
+	StatFS func() abi.Statfs
+	// Options shows the options in /proc/mounts, each with a leading comma;
+	// it may be nil.
+	Options func() string
+	// Remount changes options; nil accepts no options but changes nothing.
+	Remount func(data string) error
+	// Shutdown frees everything when the last mount has gone. It may be nil.
+	Shutdown func()
+	// MaxSize is the largest file size; 0 means the ABI's largest.
+	MaxSize int64
+
+	rootOnce   sync.Once
+	rootDentry *Dentry
+	// mounts counts the mounts, attached or still in use.
+	mounts atomic.Int32
+	// renameMu serialises renames that move a directory to another one, so
+	// that who is whose ancestor stays put while it is held.
+	renameMu sync.Mutex
+}
+
+var devMinor atomic.Uint32
+
+// NewDev returns an st_dev for a file system without a device.
+func NewDev() uint64 { return abi.MakeDev(0, devMinor.Add(1)) }
+
+// A FileSystemType makes file systems of one kind for mount(2).
+type FileSystemType interface {
+	Name() string
+	Mount(source, data string, flags int) (*Super, error)
+}
+
+// NeedsDevice is a FileSystemType whose source is a block device: it has no
+// "nodev" in /proc/filesystems.
+type NeedsDevice interface{ NeedsDevice() bool }
+
+var fsTypes struct {
+	sync.RWMutex
+	m map[string]FileSystemType
+}
+
+// RegisterFS makes t known to mount(2).
+func RegisterFS(t FileSystemType) {
+	fsTypes.Lock()
+	defer fsTypes.Unlock()
+	if fsTypes.m == nil {
+		fsTypes.m = make(map[string]FileSystemType)
+	}
+	fsTypes.m[t.Name()] = t
+}
+
+// FileSystems returns the known types by name, for /proc/filesystems.
+func FileSystems() []FileSystemType {
+	fsTypes.RLock()
+	defer fsTypes.RUnlock()
+	var ts []FileSystemType
+	for _, t := range fsTypes.m {
+		ts = append(ts, t)
+	}
+	sort.Slice(ts, func(i, j int) bool { return ts[i].Name() < ts[j].Name() })
+	return ts
+}
+
+func fsType(name string) FileSystemType {
+	fsTypes.RLock()
+	defer fsTypes.RUnlock()
+	return fsTypes.m[name]
+}
