@@ -1,0 +1,41 @@
+package frame
+
+// Total returns the number of frames that the allocator was ever given. Its
+// own tables are not among them.
+func Total() uint64 {
+	flags := pool.lock.Lock()
+	n := pool.total
+	pool.lock.Unlock(flags)
+	return n
+}
+
+// Free returns the number of free frames, the reserve included. It is exact
+// while nobody else allocates or frees.
+func Free() uint64 {
+	flags := pool.lock.Lock()
+	n := pool.free
+	pool.lock.Unlock(flags)
+	for i := range caches {
+		c := &caches[i]
+		flags := c.lock.Lock()
+		n += uint64(c.n)
+		c.lock.Unlock(flags)
+	}
+	return n
+}
+
+// Reserve returns the number of frames that Alloc leaves free.
+func Reserve() uint64 {
+	flags := pool.lock.Lock()
+	n := pool.reserve
+	pool.lock.Unlock(flags)
+	return n
+}
+
+// SetReserve sets how many frames Alloc leaves free for the kernel's own use.
+// Frames that are in a CPU's cache already may still go to users.
+func SetReserve(n uint64) {
+	flags := pool.lock.Lock()
+	pool.reserve = n
+	pool.lock.Unlock(flags)
+}

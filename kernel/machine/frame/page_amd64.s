@@ -1,0 +1,56 @@
+#include "textflag.h"
+
+// func clearPage(addr uintptr)
+TEXT ·clearPage(SB), NOSPLIT, $0-8
+	MOVQ	addr+0(FP), DI
+	MOVL	$16, CX
+	PXOR	X0, X0
+clear:
+	MOVOU	X0, 0(DI)
+	MOVOU	X0, 16(DI)
+	MOVOU	X0, 32(DI)
+	MOVOU	X0, 48(DI)
+	MOVOU	X0, 64(DI)
+	MOVOU	X0, 80(DI)
+	MOVOU	X0, 96(DI)
+	MOVOU	X0, 112(DI)
+	MOVOU	X0, 128(DI)
+	MOVOU	X0, 144(DI)
+	MOVOU	X0, 160(DI)
+	MOVOU	X0, 176(DI)
+	MOVOU	X0, 192(DI)
+	MOVOU	X0, 208(DI)
+	MOVOU	X0, 224(DI)
+	MOVOU	X0, 240(DI)
+	ADDQ	$256, DI
+	DECL	CX
+	JNZ	clear
+	RET
+
+// func copyPage(dst, src uintptr)
+TEXT ·copyPage(SB), NOSPLIT, $0-16
+	MOVQ	dst+0(FP), DI
+	MOVQ	src+8(FP), SI
+	MOVL	$32, CX
+copy:
+	MOVOU	0(SI), X0
+	MOVOU	16(SI), X1
+	MOVOU	32(SI), X2
+	MOVOU	48(SI), X3
+	MOVOU	64(SI), X4
+	MOVOU	80(SI), X5
+	MOVOU	96(SI), X6
+	MOVOU	112(SI), X7
+	MOVOU	X0, 0(DI)
+	MOVOU	X1, 16(DI)
+	MOVOU	X2, 32(DI)
+	MOVOU	X3, 48(DI)
+	MOVOU	X4, 64(DI)
+	MOVOU	X5, 80(DI)
+	MOVOU	X6, 96(DI)
+	MOVOU	X7, 112(DI)
+	ADDQ	$128, SI
+	ADDQ	$128, DI
+	DECL	CX
+	JNZ	copy
+	RET
