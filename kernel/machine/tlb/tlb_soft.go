@@ -2,18 +2,38 @@
 
 package tlb
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Flushes counts the flushes asked for, for tests.
 var Flushes atomic.Uint64
 
+// walks is held for reading by whoever uses translations, and for writing by
+// a flush, which so waits for those that still use old ones.
+var walks sync.RWMutex
+
+// BeginWalk and EndWalk enclose the software's use of translations: from
+// looking one up to the last access by it. No flush returns in between.
+func BeginWalk() { walks.RLock() }
+
+// EndWalk ends what BeginWalk began.
+func EndWalk() { walks.RUnlock() }
+
+func flush() {
+	Flushes.Add(1)
+	walks.Lock()
+	walks.Unlock() // an empty section: it only waits
+}
+
 // FlushRange makes every CPU in cpus forget its translations of [start, end)
 // of the address space whose root table is root.
-func FlushRange(cpus, root uint64, start, end uintptr) { Flushes.Add(1) }
+func FlushRange(cpus, root uint64, start, end uintptr) { flush() }
 
 // FlushAll makes every CPU in cpus forget all user translations of root.
-func FlushAll(cpus, root uint64) { Flushes.Add(1) }
+func FlushAll(cpus, root uint64) { flush() }
 
 // Evict makes every CPU and every saved thread that has root loaded switch to
 // the kernel's own tables, so that root may be freed.
-func Evict(cpus, root uint64) { Flushes.Add(1) }
+func Evict(cpus, root uint64) { flush() }

@@ -1,0 +1,273 @@
+package pagetable
+
+import (
+	"sync/atomic"
+
+	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/tlb"
+)
+
+// Counts tells what an operation did to pages. Unowned frames count nowhere.
+type Counts struct {
+	Anon   int // pages marked Anon
+	Object int // pages of memory objects
+	// Freed is how many frames marked Anon lost their last reference.
+	Freed int
+}
+
+// Add adds d to c.
+func (c *Counts) Add(d Counts) {
+	c.Anon += d.Anon
+	c.Object += d.Object
+	c.Freed += d.Freed
+}
+
+func (c *Counts) count(e uint64) {
+	switch {
+	case e&unowned != 0:
+	case e&anon != 0:
+		c.Anon++
+	default:
+		c.Object++
+	}
+}
+
+// leafRange returns the slots of the leaf of va that lie in [va, end), and the
+// address where the next leaf begins.
+func leafRange(va, end uintptr) (first, last int, next uintptr) {
+	next = va&^(LeafSpan-1) + LeafSpan
+	first = slot(va, leafLevel)
+	if next > end {
+		return first, slot(end, leafLevel), next
+	}
+	return first, entries, next
+}
+
+// nextSpan returns the start of the span after the one around va.
+func nextSpan(va, span uintptr) uintptr { return va&^(span-1) + span }
+
+// Unmap removes every page in [start, end) and the levels that become empty.
+func (t *Table) Unmap(start, end uintptr) Counts {
+	g := newGather(t)
+	var c Counts
+	for va := start; va < end; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		first, last, next := leafRange(va, end)
+		for i := first; i < last; i++ {
+			e := atomic.LoadUint64(&pt[i])
+			if e == 0 {
+				continue
+			}
+			atomic.StoreUint64(&pt[i], 0)
+			c.count(e)
+			g.cleared(va+uintptr(i-first)*PageSize, e)
+		}
+		if last-first == entries || isEmpty(pt) {
+			t.prune(va, g)
+		}
+		va = next
+	}
+	c.Freed = g.finish()
+	return c
+}
+
+// prune unlinks the empty leaf of va, and the levels above it that become
+// empty thereby.
+func (t *Table) prune(va uintptr, g *gather) {
+	var path [rootLevel + 1]*[entries]uint64
+	path[rootLevel] = direct.Table(uint64(t.root))
+	for level := rootLevel; level > leafLevel+1; level-- {
+		path[level-1] = direct.Table(path[level][slot(va, level)] & addrMask)
+	}
+	for level := leafLevel + 1; level <= rootLevel; level++ {
+		e := &path[level][slot(va, level)]
+		f := frameOf(*e)
+		atomic.StoreUint64(e, 0)
+		g.pruned(va, f)
+		if level == rootLevel || !isEmpty(path[level]) {
+			return
+		}
+	}
+}
+
+func isEmpty(pt *[entries]uint64) bool {
+	for _, e := range pt {
+		if e != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Protect gives the pages in [start, end) the rights p. A page that was not
+// writable becomes so only if it is Anon and its frame has no other
+// reference: the others wait for a fault, by which the owner decides.
+func (t *Table) Protect(start, end uintptr, p Prot) {
+	changed := false
+	for va := start; va < end; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		first, last, next := leafRange(va, end)
+		for i := first; i < last; i++ {
+			for {
+				e := atomic.LoadUint64(&pt[i])
+				if e == 0 {
+					break
+				}
+				f, old := decode(e)
+				q := p&access | old&^access
+				if q&Write != 0 && old&Write == 0 && (old&Anon == 0 || f.Refs() != 1) {
+					q &^= Write
+				}
+				if atomic.CompareAndSwapUint64(&pt[i], e, encode(f, q)) {
+					changed = changed || old&^q&access != 0
+					break
+				}
+			}
+		}
+		va = next
+	}
+	if changed {
+		tlb.FlushRange(t.Active.Load(), t.Root(), start, end)
+	}
+}
+
+// CopyRange shares the pages in [start, end) with dst, which has none there
+// and which nobody uses yet. If cow is set the pages lose the right to be
+// written in both tables, and the caller must call Flush before anybody relies
+// on that; it may copy other ranges first. If it fails, with ENOMEM, some
+// pages may be shared already.
+func (t *Table) CopyRange(dst *Table, start, end uintptr, cow bool) (Counts, error) {
+	var c Counts
+	for va := start; va < end; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		first, last, next := leafRange(va, end)
+		var to *[entries]uint64
+		for i := first; i < last; i++ {
+			e := atomic.LoadUint64(&pt[i])
+			if e == 0 {
+				continue
+			}
+			if to == nil {
+				var err error
+				if to, err = dst.makeLeaf(va); err != nil {
+					return c, err
+				}
+			}
+			if e&unowned == 0 {
+				frameOf(e).Get()
+			}
+			if cow && e&writable != 0 {
+				e &^= writable | dirty
+				atomic.StoreUint64(&pt[i], e)
+			}
+			to[i] = e
+			c.count(e)
+		}
+		va = next
+	}
+	return c, nil
+}
+
+// Flush makes every CPU forget all translations of t.
+func (t *Table) Flush() { tlb.FlushAll(t.Active.Load(), t.Root()) }
+
+// Move moves the pages in [start, start+n) to the pages from to on, where
+// there must be none. The ranges may not overlap. If it fails, with ENOMEM,
+// every page is at one of the two places.
+func (t *Table) Move(start, to, n uintptr) error {
+	defer func() { tlb.FlushRange(t.Active.Load(), t.Root(), start, start+n) }()
+	g := newGather(t)
+	defer g.finish()
+	for va := start; va < start+n; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		first, last, next := leafRange(va, start+n)
+		for i := first; i < last; i++ {
+			e := atomic.LoadUint64(&pt[i])
+			if e == 0 {
+				continue
+			}
+			new := va + uintptr(i-first)*PageSize - start + to
+			dst, err := t.makeLeaf(new)
+			if err != nil {
+				return err
+			}
+			atomic.StoreUint64(&pt[i], 0)
+			atomic.StoreUint64(&dst[slot(new, leafLevel)], e)
+		}
+		if isEmpty(pt) {
+			t.prune(va, g)
+		}
+		va = next
+	}
+	return nil
+}
+
+// Destroy takes the table from every CPU, frees all that it holds and itself.
+// Nobody may use it afterwards.
+func (t *Table) Destroy() Counts {
+	tlb.Evict(t.Active.Load(), t.Root())
+	var c Counts
+	c.destroy(t.root, rootLevel, entries/2)
+	t.root = 0
+	total.Add(-t.pages.Load())
+	t.pages.Store(0)
+	return c
+}
+
+// destroy frees the table page f of the given level and what its first n
+// entries hold.
+func (c *Counts) destroy(f frame.Frame, level, n int) {
+	pt := direct.Table(uint64(f))
+	for _, e := range pt[:n] {
+		switch {
+		case e == 0:
+		case level > leafLevel:
+			c.destroy(frameOf(e), level-1, entries)
+		default:
+			c.count(e)
+			if e&unowned == 0 && frameOf(e).Put() && e&anon != 0 {
+				c.Freed++
+			}
+		}
+	}
+	f.Put()
+}
+
+// Each calls f for every page in [start, end), in order, until f returns
+// false.
+func (t *Table) Each(start, end uintptr, f func(va uintptr, fr frame.Frame, p Prot) bool) {
+	for va := start; va < end; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		first, last, next := leafRange(va, end)
+		for i := first; i < last; i++ {
+			if e := atomic.LoadUint64(&pt[i]); e != 0 {
+				fr, p := decode(e)
+				if !f(va+uintptr(i-first)*PageSize, fr, p) {
+					return
+				}
+			}
+		}
+		va = next
+	}
+}
