@@ -21,10 +21,9 @@ type Config struct {
 	Mem     int64        // memory in bytes, a multiple of 1 MiB
 	ACPI    bool         // microvm only: ACPI tables; the other machines always have them
 
-	Kernel     string   // path of the image
-	Initrd     string   // path of the initramfs
-	InitrdFile *os.File // the initramfs as an open file, instead of a path
-	Append     string   // kernel command line
+	Kernel    string // path of the image
+	Initramfs Initramfs
+	Append    string // kernel command line
 
 	Serial    []*Stream // COM1, COM2
 	DebugCon  *Stream   // debug console at port 0xe9
@@ -49,8 +48,8 @@ func (c *Config) files() []*os.File {
 	for _, s := range c.streams() {
 		files = append(files, s.remote)
 	}
-	if c.InitrdFile != nil {
-		files = append(files, c.InitrdFile)
+	if c.Initramfs.file != nil {
+		files = append(files, c.Initramfs.file)
 	}
 	return files
 }
@@ -126,10 +125,10 @@ func (c *Config) Args() []string {
 	}
 
 	add("-kernel", c.Kernel)
-	if c.InitrdFile != nil {
+	if c.Initramfs.file != nil {
 		add("-initrd", fmt.Sprintf("/proc/self/fd/%d", fd))
-	} else if c.Initrd != "" {
-		add("-initrd", c.Initrd)
+	} else if c.Initramfs.path != "" {
+		add("-initrd", c.Initramfs.path)
 	}
 	if c.Append != "" {
 		add("-append", c.Append)
@@ -151,4 +150,12 @@ func (c *Config) Check() error {
 		}
 	}
 	return fmt.Errorf("unknown machine %q: q35, pc or microvm", c.Machine)
+}
+
+// Close releases the machine's streams and its initramfs.
+func (c *Config) Close() {
+	for _, s := range c.streams() {
+		s.Close()
+	}
+	c.Initramfs.Close()
 }

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"kevlar/host/accel"
+	"kevlar/host/cache"
+	"kevlar/host/guest"
+	"kevlar/host/hostpkg"
+	"kevlar/host/initramfs"
+	"kevlar/host/kernelbuild"
+	"kevlar/host/oracle"
+	"kevlar/host/progress"
+	"kevlar/host/vm"
+)
+
+// machineFlags are the flags of every subcommand that boots machines.
+type machineFlags struct {
+	kernel  string
+	cpus    int
+	mem     string
+	accel   string
+	machine string
+	cpu     string
+	append  string
+	timeout time.Duration
+	verbose bool
+}
+
+func (f *machineFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.kernel, "kernel", "kevlar", "kernel to boot: kevlar, linux (Debian's, fetched once) or an image `FILE`")
+	flags.IntVar(&f.cpus, "cpus", 1, "number of processors")
+	flags.StringVar(&f.mem, "mem", "512M", "memory `SIZE`, such as 64M or 2G")
+	flags.StringVar(&f.accel, "accel", "auto", "accelerator: auto, kvm or tcg")
+	flags.StringVar(&f.machine, "machine", "q35", "machine type: q35, pc or microvm")
+	flags.StringVar(&f.cpu, "cpu", "", "processor `MODEL`; without it, all that the accelerator has")
+	flags.StringVar(&f.append, "append", "", "more words for the kernel command line")
+	flags.DurationVar(&f.timeout, "timeout", 0, "end the machine after this time, with status 124")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell the steps even when not on a terminal")
+}
+
+// workplace is where a subcommand works.
+type workplace struct {
+	root   string // of the source tree; "" if it is used outside of one
+	cache  cache.Dir
+	report *progress.Reporter
+}
+
+func newWorkplace(stderr io.Writer, verbose bool) (*workplace, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	w := &workplace{root: kernelbuild.FindRoot(dir), report: progress.New(stderr, verbose)}
+	w.cache, err = cache.Open(w.root)
+	return w, err
+}
+
+// config turns the flags into the configuration of a machine. The kernel is built or fetched.
+func (f *machineFlags) config(ctx context.Context, w *workplace) (*guest.Config, error) {
+	mem, err := vm.ParseSize(f.mem)
+	if err != nil {
+		return nil, err
+	}
+	choice, err := accel.Host.Choose(f.accel)
+	if err != nil {
+		return nil, err
+	}
+	c := &guest.Config{
+		Machine: f.machine, Accel: choice, CPU: f.cpu, CPUs: f.cpus, Mem: mem,
+		Append: f.append, Timeout: f.timeout,
+	}
+	if err := (&vm.Config{Machine: c.Machine, CPUs: c.CPUs, Mem: c.Mem}).Check(); err != nil {
+		return nil, err
+	}
+	w.report.Step("accelerator: %s", choice)
+	if err := hostpkg.Ensure(ctx, w.report, hostpkg.QEMU); err != nil {
+		return nil, err
+	}
+	if c.Kernel, err = f.image(ctx, w); err != nil {
+		return nil, err
+	}
+	if least := leastMemory(c.Kernel); mem < least {
+		return nil, fmt.Errorf("too little memory: %s; this kernel needs at least %dM", f.mem, least>>20)
+	}
+	return c, nil
+}
+
+// leastMemory is the memory below which a kernel does not get as far as its init.
+func leastMemory(k guest.Kernel) int64 {
+	if k.Linux {
+		return 128 << 20
+	}
+	return 32 << 20
+}
+
+// image builds, fetches or finds the kernel.
+func (f *machineFlags) image(ctx context.Context, w *workplace) (guest.Kernel, error) {
+	switch f.kernel {
+	case "kevlar":
+		k, err := kernelbuild.Build(ctx, w.root, w.cache, w.report)
+		if err != nil {
+			return guest.Kernel{}, err
+		}
+		return guest.Kernel{Image: k.Image}, nil
+	case "linux":
+		k, err := oracle.Fetch(ctx, w.cache, w.report)
+		if err != nil {
+			return guest.Kernel{}, err
+		}
+		modules, err := k.Load(oracle.VirtioSerial...)
+		if err != nil {
+			return guest.Kernel{}, err
+		}
+		overlay, err := oracle.Overlay(modules).Archive()
+		return guest.Kernel{Image: k.Image, Linux: true, Overlay: overlay}, err
+	}
+	linux, err := inspect(f.kernel)
+	return guest.Kernel{Image: f.kernel, Linux: linux}, err
+}
+
+// inspect says whether the kernel image in a file is Linux's. Anything but a bzImage (see
+// Documentation/arch/x86/boot.rst in the Linux source) and an ELF file is refused.
+func inspect(file string) (linux bool, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, plainError(err)
+	}
+	defer f.Close()
+	head := make([]byte, 0x206)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return false, plainError(err)
+	}
+	switch head = head[:n]; {
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		return false, nil
+	case n == cap(head) && binary.LittleEndian.Uint16(head[0x1fe:]) == 0xaa55 && string(head[0x202:0x206]) == "HdrS":
+		return true, nil
+	}
+	return false, fmt.Errorf("%s: neither a Kevlar image nor a Linux kernel", file)
+}
+
+// plainError takes the name of the system call off an error of package os.
+func plainError(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %v", pe.Path, pe.Err)
+	}
+	return err
+}
+
+// rootfs returns the archive of the default root file system.
+func rootfs(ctx context.Context, w *workplace) ([]byte, error) {
+	if err := hostpkg.Ensure(ctx, w.report, hostpkg.Busybox); err != nil {
+		return nil, err
+	}
+	tree, err := initramfs.Busybox(hostpkg.BusyboxPath())
+	if err != nil {
+		return nil, err
+	}
+	return tree.Archive()
+}

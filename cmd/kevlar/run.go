@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kevlar/host/console"
+	"kevlar/host/guest"
+	"kevlar/host/initramfs"
+	"kevlar/host/vm"
+)
+
+// runFlags are the flags of run alone.
+type runFlags struct {
+	machineFlags
+	initramfs string
+	log       string
+	strace    bool
+	gdb       bool
+	dryRun    bool
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [flags] [-- COMMAND [ARG...]]",
+		Short: "Boot a machine and run a command in it, or a shell on this terminal",
+		Long: `Boot a machine and run a command in it, or a shell on this terminal.
+
+A command has the standard streams of this program, byte for byte, and its exit
+status: the command's own, 128+N if signal N killed it, 124 after --timeout, 125
+if Kevlar itself failed. A shell has this terminal; exit ends the machine, and
+Ctrl-] typed three times kills it.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			status, err := f.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err == nil && status != 0 {
+				err = exitStatus(status)
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.SetInterspersed(false) // the flags behind COMMAND are its own
+	f.register(flags)
+	flags.StringVar(&f.initramfs, "initramfs", "", "boot this cpio archive `FILE`, plain or gzip, as it is")
+	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
+	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log")
+	flags.BoolVar(&f.gdb, "gdb", false, "wait for a debugger on TCP port 1234")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print QEMU's command line instead of running it")
+	return cmd
+}
+
+// gdbAddress is where QEMU waits for a debugger.
+const gdbAddress = "tcp:127.0.0.1:1234"
+
+func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	if f.initramfs != "" {
+		if len(argv) > 0 {
+			return 0, errors.New("--initramfs boots the archive's own init; it takes no COMMAND")
+		}
+		if err := initramfs.CheckFile(f.initramfs, initOf(f.append)); err != nil {
+			return 0, err
+		}
+	}
+	if f.strace && f.kernel == "linux" {
+		return 0, errors.New("--strace works with Kevlar's kernel only")
+	}
+	w, err := newWorkplace(stderr, f.verbose)
+	if err != nil {
+		return 0, err
+	}
+	c, err := f.config(ctx, w)
+	if err != nil {
+		return 0, err
+	}
+	c.Strace = f.strace
+	if f.gdb {
+		c.GDB = gdbAddress
+	}
+	var archives [][]byte
+	if f.initramfs == "" {
+		archive, err := rootfs(ctx, w)
+		if err != nil {
+			return 0, err
+		}
+		archives = append(archives, archive)
+	}
+	if f.dryRun {
+		return 0, f.printArgs(c, w, archives, argv, stdout)
+	}
+	if f.log != "" {
+		log, err := os.Create(f.log)
+		if err != nil {
+			return 0, plainError(err)
+		}
+		defer log.Close()
+		c.Log = log
+	}
+	if f.gdb {
+		w.report.Note("waiting for: gdb -ex 'target remote 127.0.0.1:1234' %s", w.cache.Path("kernel", "kevlar.elf"))
+	}
+	if len(argv) > 0 {
+		return guest.Command(ctx, c, archives, argv, stdin, stdout, stderr)
+	}
+	return f.interact(ctx, c, w, archives, stdin, stdout)
+}
+
+// interact gives the guest this terminal.
+func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, archives [][]byte, stdin io.Reader, stdout io.Writer) (int, error) {
+	ctx, kill := context.WithCancel(ctx)
+	defer kill()
+	w.report.Step("type exit to end the machine, or Ctrl-] three times to kill it")
+	t, err := console.Open(stdin, stdout, kill)
+	if err != nil {
+		return 0, err
+	}
+	defer t.Restore()
+	if f.initramfs == "" {
+		return guest.Shell(ctx, c, archives, t)
+	}
+	return guest.Foreign(ctx, c, vm.InitramfsFile(f.initramfs), t)
+}
+
+// printArgs prints the command line of the machine that run would start.
+func (f *runFlags) printArgs(c *guest.Config, w *workplace, archives [][]byte, argv []string, stdout io.Writer) error {
+	kind, path := guest.ForForeign, f.initramfs
+	if path == "" {
+		kind, path = guest.ForCommand, w.cache.Path("initramfs.cpio")
+		if len(argv) == 0 {
+			kind = guest.ForShell
+		}
+		if err := writeFile(path, append(archives, c.Kernel.Overlay)...); err != nil {
+			return err
+		}
+	}
+	args, err := guest.Args(c, vm.InitramfsFile(path), kind)
+	if err != nil {
+		return err
+	}
+	for i, arg := range args {
+		args[i] = shellWord(arg)
+	}
+	_, err = fmt.Fprintln(stdout, strings.Join(args, " "))
+	return err
+}
+
+// shellWord quotes a word for a shell if it has to be.
+func shellWord(s string) string {
+	const plain = "-_./:=,+%@"
+	if s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(plain, r))
+	}) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// initOf returns the path of the first process, which the kernel command line may set.
+func initOf(commandLine string) string {
+	init := "/init"
+	for _, word := range strings.Fields(commandLine) {
+		if path, ok := strings.CutPrefix(word, "rdinit="); ok {
+			init = path
+		}
+	}
+	return init
+}
+
+// writeFile writes parts to a file, which appears only when it is complete.
+func writeFile(path string, parts ...[]byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return plainError(err)
+	}
+	defer os.Remove(tmp.Name())
+	for _, part := range parts {
+		if _, err := tmp.Write(part); err != nil {
+			tmp.Close()
+			return plainError(err)
+		}
+	}
+	if err := tmp.Chmod(0o644); err != nil {
+		tmp.Close()
+		return plainError(err)
+	}
+	if err := tmp.Close(); err != nil {
+		return plainError(err)
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,84 @@
+// Package guest boots a kernel with a root file system and does something useful in it: runs a
+// command with the streams and the exit status of a local one, or a shell on a terminal. It is the
+// host's half of the protocol whose other half is the init of package initramfs.
+//
+// The host gives the guest virtio-serial ports 1, 2 and 3 for a command's standard streams, or COM1
+// for a shell, and port 4 for control. At the start it sends a line on port 1 and on port 4, by
+// which the guest knows that the host is connected. On the control port it may then send "winsize
+// ROWS COLUMNS" lines. When the command has ended the guest writes a token, agreed on for this run,
+// to each output stream, and the line "exit STATUS" to the control port. The host answers "done"
+// when it has all of them, and so everything that was written before. Then the guest powers off.
+package guest
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"kevlar/host/accel"
+	"kevlar/host/vm"
+)
+
+// Kernel is what is booted.
+type Kernel struct {
+	Image   string // path
+	Linux   bool   // it is Linux, not Kevlar
+	Overlay []byte // archive that it needs besides the root file system: modules
+}
+
+// Config describes the machine of a run.
+type Config struct {
+	Kernel  Kernel
+	Machine string // as in vm.Config
+	Accel   accel.Choice
+	CPU     string
+	CPUs    int
+	Mem     int64 // bytes
+	Append  string
+	Strace  bool   // Kevlar only: system calls to the log
+	GDB     string // as in vm.Config
+
+	Timeout time.Duration // of the machine's life; 0 is none
+	Log     io.Writer     // gets the kernel log; may be nil
+}
+
+// vm returns the machine that fits the configuration, without its streams.
+func (c *Config) vm(root vm.Initramfs, foreign bool) *vm.Config {
+	return &vm.Config{
+		Machine: c.Machine, Accel: c.Accel, CPU: c.CPU, CPUs: c.CPUs, Mem: c.Mem,
+		ACPI:      c.Kernel.Linux,
+		Kernel:    c.Kernel.Image,
+		Initramfs: root,
+		Append:    c.commandLine(foreign),
+		DebugExit: !c.Kernel.Linux,
+		GDB:       c.GDB,
+	}
+}
+
+// commandLine returns the kernel command line. Linux keeps its log away from the console of our own
+// init; a foreign init finds its console where the kernel says.
+func (c *Config) commandLine(foreign bool) string {
+	var words []string
+	switch {
+	case c.Kernel.Linux:
+		words = append(words, "console=ttyS1", "panic=-1")
+		if foreign {
+			words = append(words, "console=ttyS0")
+		}
+		if c.Log == nil || foreign {
+			words = append(words, "quiet")
+		}
+	default:
+		if c.Machine == "microvm" {
+			words = append(words, fmt.Sprintf("cpus=%d", c.CPUs))
+		}
+		if c.Strace {
+			words = append(words, "strace")
+		}
+	}
+	if c.Append != "" {
+		words = append(words, c.Append)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,167 @@
+package guest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kevlar/host/vm"
+)
+
+// powerOffTime is how long a guest may take to switch the machine off after it was told to.
+const powerOffTime = 15 * time.Second
+
+// hello is the line that tells the guest that the host is connected to a port.
+const hello = "\n"
+
+// session is a machine with its streams.
+type session struct {
+	cfg     *Config
+	config  *vm.Config
+	log     kernelLog
+	console *vm.Stream
+	control *vm.Stream // nil for a foreign init
+	logging sync.WaitGroup
+}
+
+// newSession makes the streams that every machine has: COM1 and the kernel log.
+func newSession(c *Config, root vm.Initramfs, foreign bool) (*session, error) {
+	s := &session{cfg: c, config: c.vm(root, foreign)}
+	s.log.w = c.Log
+	var err error
+	if s.console, err = vm.NewStream(); err != nil {
+		return nil, err
+	}
+	s.config.Serial = []*vm.Stream{s.console}
+	kernel, err := vm.NewStream()
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	if c.Kernel.Linux {
+		s.config.Serial = append(s.config.Serial, kernel)
+	} else {
+		s.config.DebugCon = kernel
+	}
+	s.logFrom(kernel)
+	return s, nil
+}
+
+// logFrom adds what comes from a stream to the kernel log.
+func (s *session) logFrom(r io.Reader) {
+	s.logging.Go(func() { io.Copy(&s.log, r) })
+}
+
+// port adds a virtio-serial port.
+func (s *session) port(number int) (*vm.Stream, error) {
+	stream, err := vm.NewStream()
+	if err == nil {
+		s.config.Ports = append(s.config.Ports, vm.Port{Number: number, Stream: stream})
+	}
+	return stream, err
+}
+
+func (s *session) close() {
+	s.config.Close()
+	s.logging.Wait()
+}
+
+// run starts the machine and waits for its end; it returns the exit status that the guest reported.
+// Output copies what the guest writes, up to the token if there is a control port, to the end of
+// the machine otherwise.
+func (s *session) run(ctx context.Context, output func() error) (int, error) {
+	if s.cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+	}
+	machine, err := vm.Start(s.config)
+	if err != nil {
+		return 0, err
+	}
+	defer machine.Kill()
+
+	var status int
+	complete := make(chan error, 1)
+	go func() {
+		var err error
+		status, err = s.collect(output)
+		complete <- err
+	}()
+	select {
+	case err = <-complete: // at the latest when the machine has ended
+	case <-ctx.Done():
+		return 0, s.cancelled(ctx)
+	}
+	var limit <-chan time.Time
+	switch {
+	case err == nil && s.control != nil:
+		io.WriteString(s.control, "done\n")
+		limit = time.After(powerOffTime)
+	case err != nil && !errors.Is(err, errNoToken):
+		return 0, err
+	}
+	select {
+	case <-machine.Done():
+	case <-ctx.Done():
+		return 0, s.cancelled(ctx)
+	case <-limit:
+		return 0, s.failure("the machine did not switch off after the command had ended")
+	}
+	if x := machine.Wait(); err != nil || x.End != vm.PowerOff {
+		return 0, s.failure(ended(x))
+	}
+	return status, nil
+}
+
+// collect runs output and reads the exit status meanwhile.
+func (s *session) collect(output func() error) (status int, err error) {
+	if s.control == nil {
+		return 0, output()
+	}
+	if _, err := io.WriteString(s.control, hello); err != nil {
+		return 0, errNoToken
+	}
+	var statusErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { status, statusErr = readStatus(s.control) })
+	if err := output(); err != nil {
+		return 0, err
+	}
+	wg.Wait()
+	return status, statusErr
+}
+
+// readStatus reads the control port up to the line that tells the exit status.
+func readStatus(control io.Reader) (int, error) {
+	lines := bufio.NewScanner(control)
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), "exit "); ok {
+			status, err := strconv.Atoi(text)
+			if err != nil || status < 0 || status > 255 {
+				return 0, fmt.Errorf("the guest's init reports the exit status %q", text)
+			}
+			return status, nil
+		}
+	}
+	return 0, errNoToken
+}
+
+// failure is a run that Kevlar could not finish.
+func (s *session) failure(reason string) error {
+	return &Failure{Status: StatusFailed, Reason: reason, Log: s.log.tail()}
+}
+
+// cancelled says which way the context ended the run.
+func (s *session) cancelled(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Failure{Status: StatusTimeout, Reason: fmt.Sprintf("time limit of %v reached", s.cfg.Timeout), Log: s.log.tail()}
+	}
+	return &Failure{Status: StatusKilled, Reason: "interrupted"}
+}

@@ -1,0 +1,72 @@
+package guest
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"kevlar/host/vm"
+)
+
+// Terminal is where a person sits.
+type Terminal interface {
+	io.Reader // what is typed; end of file ends the shell
+	io.Writer
+	Type() string             // of terminal, as in $TERM; "" if it is none
+	Size() (rows, cols int)   // 0 if unknown
+	Resized() <-chan struct{} // gets a value when the size has changed
+}
+
+// endOfFile is what ends the input of a shell on a terminal.
+const endOfFile = "\x04"
+
+// Shell boots the kernel with the archives as its root file system and runs a login shell on the
+// terminal. It returns the shell's exit status.
+func Shell(ctx context.Context, c *Config, archives [][]byte, t Terminal) (int, error) {
+	s, token, err := newProtocol(c, archives, nil, t.Type())
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	return s.run(ctx, func() error {
+		go s.typed(t)
+		go s.resize(t)
+		return copyUntil(t, s.console, token)
+	})
+}
+
+// Foreign boots the kernel with an initramfs of unknown origin, whose console is the terminal. The
+// run ends, with status 0, when the guest switches the machine off.
+func Foreign(ctx context.Context, c *Config, root vm.Initramfs, t Terminal) (int, error) {
+	s, err := newSession(c, root, true)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	return s.run(ctx, func() error {
+		go s.typed(t)
+		_, err := io.Copy(t, s.console)
+		return err
+	})
+}
+
+// typed sends what is typed to the console.
+func (s *session) typed(t Terminal) {
+	if _, err := io.Copy(s.console, t); err == nil {
+		io.WriteString(s.console, endOfFile)
+	}
+}
+
+// resize tells the guest the terminal's size, now and whenever it changes.
+func (s *session) resize(t Terminal) {
+	for {
+		if rows, cols := t.Size(); rows > 0 && cols > 0 {
+			if _, err := fmt.Fprintf(s.control, "winsize %d %d\n", rows, cols); err != nil {
+				return
+			}
+		}
+		if _, ok := <-t.Resized(); !ok {
+			return
+		}
+	}
+}

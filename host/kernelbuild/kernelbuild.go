@@ -1,0 +1,112 @@
+// Package kernelbuild builds the Kevlar kernel: the stock Go toolchain makes an ELF file, which is
+// wrapped into an image that a virtual machine monitor boots.
+package kernelbuild
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"kevlar/host/cache"
+	"kevlar/host/image"
+	"kevlar/host/progress"
+)
+
+// module is the first line of the go.mod file of Kevlar's source tree.
+const module = "module kevlar"
+
+// FindRoot returns the folder of Kevlar's source tree that dir lies in, or "" if it lies in none.
+func FindRoot(dir string) string {
+	for {
+		data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if line, _, _ := strings.Cut(string(data), "\n"); err == nil && strings.TrimSpace(line) == module {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+}
+
+// Kernel is a kernel that was built.
+type Kernel struct {
+	Image string // path of the bootable image; the file never changes
+	ELF   string // path of the ELF file, for a debugger; the next build replaces it
+}
+
+// keep is how long images that no build produces any more stay in the cache.
+const keep = 24 * time.Hour
+
+// Build compiles the kernel in the source tree at root with the build tag baremetal and those in
+// tags. The Go toolchain decides what is to be compiled; images are kept by content.
+func Build(ctx context.Context, root string, dir cache.Dir, report *progress.Reporter, tags ...string) (*Kernel, error) {
+	if root == "" {
+		return nil, errors.New("the kernel is built from Kevlar's source tree, and this is outside of it")
+	}
+	name := strings.Join(append([]string{"kevlar"}, tags...), "-")
+	if err := os.MkdirAll(dir.Path("kernel"), 0o755); err != nil {
+		return nil, err
+	}
+	unlock, err := dir.Lock(filepath.Join("kernel", name))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	k := &Kernel{ELF: dir.Path("kernel", name+".elf")}
+	report.Step("building the kernel")
+	if err := compile(ctx, root, k.ELF, tags); err != nil {
+		return nil, err
+	}
+	elf, err := os.ReadFile(k.ELF)
+	if err != nil {
+		return nil, err
+	}
+	prefix := dir.Path("kernel", name+"-")
+	k.Image, err = dir.File(func(tmp string) error {
+		data, err := image.Build(elf)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(tmp, data, 0o644)
+	}, "kernel", fmt.Sprintf("%s-%x.img", name, sha256.Sum256(elf)))
+	if err != nil {
+		return nil, err
+	}
+	evict(prefix, k.Image)
+	return k, nil
+}
+
+// compile runs the Go toolchain. Its messages become the error.
+func compile(ctx context.Context, root, output string, tags []string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", strings.Join(append([]string{"baremetal"}, tags...), ","),
+		"-ldflags", image.LinkFlags, "-o", output, "./kernel")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if out = bytes.TrimSpace(out); len(out) == 0 {
+			return fmt.Errorf("building the kernel: %v", err)
+		}
+		return fmt.Errorf("building the kernel: %s", out)
+	}
+	return nil
+}
+
+// evict removes old images of other builds.
+func evict(prefix, current string) {
+	images, _ := filepath.Glob(prefix + "*.img")
+	for _, path := range images {
+		if info, err := os.Stat(path); err == nil && path != current && time.Since(info.ModTime()) > keep {
+			os.Remove(path)
+		}
+	}
+}
