@@ -1,5 +1,251 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
-func testCommand() *cobra.Command { return &cobra.Command{Use: "test"} }
+	"github.com/spf13/cobra"
+
+	"kevlar/host/guest"
+	"kevlar/host/hostpkg"
+	"kevlar/host/progress"
+	"kevlar/host/suite"
+)
+
+func testCommand() *cobra.Command {
+	var f machineFlags
+	cmd := &cobra.Command{
+		Use:   "test [flags] [SUITE[:PATTERN]...]",
+		Short: "Run the checks: vet, unit tests and guest suites",
+		Long: `Run the checks. Without a SUITE these are vet (go vet), unit (go test -race) and
+all guest suites, on Kevlar at one and at two CPUs; with --kernel linux the guest
+suites alone. A PATTERN picks cases of a suite, as in 'busybox:text/*'.
+
+The last line is "N passed, N failed, N skipped"; the status is 1 if one failed.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := newWorkplace(cmd.ErrOrStderr(), f.verbose)
+			if err != nil {
+				return err
+			}
+			if w.root == "" {
+				return errors.New("the checks are in Kevlar's source tree, and this is outside of it")
+			}
+			t := &tester{flags: f, workplace: w, out: cmd.OutOrStdout(), oneSize: cmd.Flags().Changed("cpus")}
+			t.live = progress.IsTerminal(t.out)
+			return t.run(cmd.Context(), args)
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// tester runs checks and adds up what they say.
+type tester struct {
+	flags machineFlags
+	*workplace
+	out     io.Writer
+	live    bool // out is a terminal, where a line can be written over
+	oneSize bool // the number of CPUs was given
+	total   suite.Verdict
+	base    *guest.Config
+	rootfs  []byte
+}
+
+func (t *tester) run(ctx context.Context, names []string) error {
+	suites, err := suite.Find(filepath.Join(t.root, "suites"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.known(suites, name); err != nil {
+			return err
+		}
+	}
+	all := len(names) == 0
+	onHost := all && t.flags.kernel == "kevlar"
+	if onHost || slices.Contains(names, "vet") {
+		t.vet(ctx)
+	}
+	if onHost || slices.Contains(names, "unit") {
+		t.unit(ctx)
+	}
+	for i := range suites {
+		s := &suites[i]
+		if all && !s.Conf.Slow {
+			t.suite(ctx, s, nil)
+		}
+		for _, name := range names {
+			if name, pattern, ok := strings.Cut(name, ":"); name == s.Name {
+				var patterns []string
+				if ok {
+					patterns = append(patterns, pattern)
+				}
+				t.suite(ctx, s, patterns)
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(t.out, "interrupted")
+	}
+	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.total.Passed, t.total.Failed, t.total.Skipped)
+	switch {
+	case ctx.Err() != nil:
+		return exitStatus(guest.StatusKilled)
+	case t.total.Failed > 0:
+		return exitStatus(1)
+	}
+	return nil
+}
+
+// known says whether there is such a suite.
+func (t *tester) known(suites []suite.Suite, name string) error {
+	name, _, _ = strings.Cut(name, ":")
+	list := []string{"vet", "unit"}
+	for _, s := range suites {
+		list = append(list, s.Name)
+	}
+	if slices.Contains(list, name) {
+		return nil
+	}
+	return fmt.Errorf("no suite %q; there are %s", name, strings.Join(list, ", "))
+}
+
+// check runs one check, unless the whole run was interrupted, and prints how it went.
+func (t *tester) check(ctx context.Context, title string, do func(done func(n int)) suite.Verdict) {
+	if ctx.Err() != nil {
+		return
+	}
+	begin := time.Now()
+	if t.live {
+		fmt.Fprintf(t.out, "%s ...", title)
+	}
+	v := do(func(n int) {
+		if t.live {
+			fmt.Fprintf(t.out, "\r\x1b[K%s ... %d", title, n)
+		}
+	})
+	if t.live {
+		fmt.Fprint(t.out, "\r\x1b[K")
+	}
+	if ctx.Err() != nil {
+		return // what it says is void
+	}
+	t.total.Add(v)
+	skipped := ""
+	if v.Skipped > 0 {
+		skipped = fmt.Sprintf(", %d skipped", v.Skipped)
+	}
+	fmt.Fprintf(t.out, "%s: %d passed, %d failed%s (%.1fs)\n", title, v.Passed, v.Failed, skipped, time.Since(begin).Seconds())
+	for _, f := range v.Failures {
+		fmt.Fprintf(t.out, "FAIL %s\n", f.Name)
+		for _, line := range f.Details {
+			fmt.Fprintf(t.out, "  | %s\n", line)
+		}
+	}
+}
+
+func (t *tester) vet(ctx context.Context) {
+	t.check(ctx, "vet", func(func(int)) suite.Verdict {
+		v := suite.Command(ctx, t.root, nil, "go", "vet", "./...")
+		v.Add(suite.Command(ctx, t.root, []string{"CGO_ENABLED=0"}, "go", "vet", "-tags", "baremetal", "./kernel/..."))
+		return v
+	})
+}
+
+func (t *tester) unit(ctx context.Context) {
+	t.check(ctx, "unit", func(done func(int)) suite.Verdict {
+		// The race detector needs cgo.
+		if err := hostpkg.Ensure(ctx, t.report, hostpkg.GCC, hostpkg.LibC); err != nil {
+			return suite.Failed("unit", err)
+		}
+		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", "./...")
+	})
+}
+
+// suite runs a suite in machines of one or several sizes.
+func (t *tester) suite(ctx context.Context, s *suite.Suite, patterns []string) {
+	sizes := []int{t.flags.cpus}
+	if !t.oneSize {
+		switch {
+		case s.Conf.CPUs > 0:
+			sizes = []int{s.Conf.CPUs}
+		case t.flags.kernel == "kevlar" && !s.Go:
+			sizes = []int{1, 2}
+		}
+	}
+	for _, cpus := range sizes {
+		title := fmt.Sprintf("%s on %s, %d CPU", s.Name, t.flags.kernel, cpus)
+		if cpus > 1 {
+			title += "s"
+		}
+		t.check(ctx, title, func(done func(int)) suite.Verdict {
+			v, err := t.runSuite(ctx, s, cpus, patterns, done)
+			if err != nil {
+				return suite.Failed(s.Name, err)
+			}
+			return v
+		})
+	}
+}
+
+func (t *tester) runSuite(ctx context.Context, s *suite.Suite, cpus int, patterns []string, done func(int)) (suite.Verdict, error) {
+	if err := t.prepare(ctx); err != nil {
+		return suite.Verdict{}, err
+	}
+	if s.Go {
+		return t.goSuite(ctx, s, cpus, patterns, done)
+	}
+	archive, err := s.Archive(ctx, t.cache, t.report)
+	if err != nil {
+		return suite.Verdict{}, err
+	}
+	logs := t.cache.Path("log")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		return suite.Verdict{}, err
+	}
+	config := *t.base
+	config.CPUs = cpus
+	r := suite.Run{
+		Suite: s, Config: config, Archives: [][]byte{t.rootfs, archive}, Patterns: patterns, Progress: done,
+		LogFile: filepath.Join(logs, fmt.Sprintf("%s-%s-%dcpu.log", s.Name, filepath.Base(t.flags.kernel), cpus)),
+	}
+	return r.Do(ctx), nil
+}
+
+// prepare builds or fetches, once, what all machines need.
+func (t *tester) prepare(ctx context.Context) (err error) {
+	if t.base != nil {
+		return nil
+	}
+	if t.rootfs, err = rootfs(ctx, t.workplace); err != nil {
+		return err
+	}
+	t.base, err = t.flags.config(ctx, t.workplace)
+	return err
+}
+
+// goSuite runs a suite whose checks are Go tests. They start this program, whose path and whose
+// flags for a machine are in the environment.
+func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns []string, done func(int)) (suite.Verdict, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return suite.Verdict{}, err
+	}
+	args := []string{"-count=1"}
+	if len(patterns) > 0 {
+		args = append(args, "-run", patterns[0])
+	}
+	f := t.flags
+	env := []string{
+		"KEVLAR=" + self,
+		fmt.Sprintf("KEVLAR_FLAGS=--kernel %s --cpus %d --mem %s --accel %s --machine %s", f.kernel, cpus, f.mem, f.accel, f.machine),
+	}
+	return suite.GoTest(ctx, t.root, env, done, append(args, "./suites/"+s.Name)...), nil
+}

@@ -38,15 +38,16 @@ fi
 set --
 . /kevlar/command
 
-# port waits until the virtio-serial port $1 is there and prints its path.
-port() {
+# attach opens virtio-serial port $3 as descriptor $1; $2 is the redirection. It waits for the port,
+# whose file may be there a moment before it can be opened.
+attach() {
 	tries=1000
 	while :; do
-		for path in /dev/vport*p"$1"; do
-			[ -c "$path" ] && echo "$path" && return
+		for path in /dev/vport*p"$3"; do
+			[ -c "$path" ] && { eval "command exec $1$2$path"; } 2>/dev/null && return
 		done
 		if [ $((tries -= 1)) = 0 ]; then
-			echo "init: no virtio-serial port $1" >&2
+			echo "init: no virtio-serial port $3" >&2
 			poweroff -f
 		fi
 		sleep 0.01
@@ -61,7 +62,7 @@ connected() {
 	done
 }
 
-exec 4<>"$(port 4)"
+attach 4 "<>" 4
 connected <&4
 if [ $# = 0 ]; then
 	export token console
