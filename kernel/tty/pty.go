@@ -1,0 +1,205 @@
+package tty
+
+import (
+	"fmt"
+	"sync"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// A Pty is a pseudo-terminal: pty(7). A program with the master side plays
+// the person at the terminal; the slave side is a TTY.
+type Pty struct {
+	index int
+	slave *TTY
+
+	// queue holds who waits on the master side.
+	queue wait.Queue
+
+	mu        sync.Mutex // guards what follows; taken after slave.mu
+	output    ring       // written by the slave, not yet read by the master
+	locked    bool       // the slave cannot be opened: unlockpt(3)
+	packet    bool       // TIOCPKT
+	events    byte       // TIOCPKT_* bits that the master has not read
+	slaveLeft bool       // the slave was opened and nobody has it open now
+	closed    bool       // the master has gone
+}
+
+// Numbers of the devices: pts(4).
+const (
+	ptsMajor = 136
+	// MaxPtys limits how many there are at once.
+	MaxPtys = 4096
+)
+
+// masterRead is how much output stays readable when output is flushed.
+const masterRead = 4095
+
+var ptys struct {
+	sync.Mutex
+	byIndex [MaxPtys]*Pty
+	count   int
+}
+
+// NewPty makes a pseudo-terminal with the lowest free number. It lasts until
+// its master side is closed.
+func NewPty() (*Pty, error) {
+	ptys.Lock()
+	defer ptys.Unlock()
+	for i, p := range &ptys.byIndex {
+		if p == nil {
+			p = newPty(i)
+			ptys.byIndex[i] = p
+			ptys.count++
+			return p, nil
+		}
+	}
+	return nil, abi.ENOSPC
+}
+
+func newPty(index int) *Pty {
+	p := &Pty{index: index, locked: true}
+	p.output.limit = 3 * outLimit
+	dev := abi.MakeDev(uint32(ptsMajor+index>>8), uint32(index&0xff))
+	p.slave = New(fmt.Sprintf("pts/%d", index), dev, (*ptyDriver)(p))
+	p.slave.pty = p
+	p.slave.staged.limit = ptyLimit
+	return p
+}
+
+// PtyByIndex returns the pseudo-terminal with number i, or nil.
+func PtyByIndex(i int) *Pty {
+	if i < 0 || i >= MaxPtys {
+		return nil
+	}
+	ptys.Lock()
+	defer ptys.Unlock()
+	return ptys.byIndex[i]
+}
+
+// PtyCount returns how many pseudo-terminals there are.
+func PtyCount() int {
+	ptys.Lock()
+	defer ptys.Unlock()
+	return ptys.count
+}
+
+// Index returns the number N of /dev/pts/N.
+func (p *Pty) Index() int { return p.index }
+
+// Slave returns the terminal.
+func (p *Pty) Slave() *TTY { return p.slave }
+
+// Master returns the operations of the master side for f. It is called once.
+func (p *Pty) Master(f *vfs.File) vfs.FileOps { return &master{pty: p, file: f} }
+
+// close is called when the master side has been closed: the slave is hung up.
+func (p *Pty) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.output.release()
+	p.mu.Unlock()
+	ptys.Lock()
+	ptys.byIndex[p.index] = nil
+	ptys.count--
+	ptys.Unlock()
+	p.slave.HangUp()
+	p.slave.releaseIfUnused()
+}
+
+func (t *TTY) releaseIfUnused() {
+	t.lock()
+	defer t.unlock()
+	if t.opens == 0 && t.pty.gone() {
+		t.release()
+	}
+}
+
+func (p *Pty) gone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// slaveOpening is called with the slave's lock held when it is being opened.
+func (p *Pty) slaveOpening() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.locked || p.closed {
+		return abi.EIO
+	}
+	p.slaveLeft = false
+	return nil
+}
+
+// slaveClosed is called with the slave's lock held when nobody has it open
+// any more.
+func (p *Pty) slaveClosed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slaveLeft = true
+	p.queue.Notify(wait.Hup | wakeRead | wakeWrite)
+}
+
+// status sets and clears TIOCPKT_* events for a master in packet mode.
+func (p *Pty) status(set, clear byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.packet {
+		p.events = p.events&^clear | set
+		p.queue.Notify(wait.Pri | wakeRead)
+	}
+}
+
+// termiosChanged tells a master in packet mode whether ^S and ^Q are the
+// flow control characters.
+func (p *Pty) termiosChanged(old, new *abi.Termios) {
+	const dc1, dc3 = 'Q' - '@', 'S' - '@'
+	flow := func(t *abi.Termios) bool {
+		return t.Iflag&abi.IXON != 0 && t.Cc[abi.VSTART] == dc1 && t.Cc[abi.VSTOP] == dc3
+	}
+	external := (old.Lflag|new.Lflag)&abi.EXTPROC != 0
+	if flow(old) == flow(new) && !external {
+		return
+	}
+	set, clear := byte(abi.TIOCPKT_NOSTOP), byte(abi.TIOCPKT_DOSTOP)
+	if flow(new) {
+		set, clear = clear, set
+	}
+	if external {
+		set |= abi.TIOCPKT_IOCTL
+	}
+	p.status(set, clear)
+}
+
+// A ptyDriver is the slave's Driver: what it writes is the master's input.
+type ptyDriver Pty
+
+func (d *ptyDriver) Write(b []byte) int {
+	p := (*Pty)(d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return len(b)
+	}
+	n := p.output.put(b)
+	if n > 0 {
+		p.queue.Notify(wakeRead)
+	}
+	return n
+}
+
+func (d *ptyDriver) SetTermios(*abi.Termios) {}
+
+// Queued is 0: what is written counts as sent.
+func (d *ptyDriver) Queued() int { return 0 }
+
+// Flush drops what the master could not have seen yet.
+func (d *ptyDriver) Flush() {
+	p := (*Pty)(d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.output.truncate(masterRead)
+}
