@@ -48,7 +48,13 @@ func leafRange(va, end uintptr) (first, last int, next uintptr) {
 func nextSpan(va, span uintptr) uintptr { return va&^(span-1) + span }
 
 // Unmap removes every page in [start, end) and the levels that become empty.
-func (t *Table) Unmap(start, end uintptr) Counts {
+func (t *Table) Unmap(start, end uintptr) Counts { return t.unmap(start, end, 0) }
+
+// UnmapObject is like Unmap but leaves pages marked Anon alone.
+func (t *Table) UnmapObject(start, end uintptr) Counts { return t.unmap(start, end, anon) }
+
+// unmap is Unmap but for entries with a bit of keep.
+func (t *Table) unmap(start, end uintptr, keep uint64) Counts {
 	g := newGather(t)
 	var c Counts
 	for va := start; va < end; {
@@ -60,14 +66,14 @@ func (t *Table) Unmap(start, end uintptr) Counts {
 		first, last, next := leafRange(va, end)
 		for i := first; i < last; i++ {
 			e := atomic.LoadUint64(&pt[i])
-			if e == 0 {
+			if e == 0 || e&keep != 0 {
 				continue
 			}
 			atomic.StoreUint64(&pt[i], 0)
 			c.count(e)
 			g.cleared(va+uintptr(i-first)*PageSize, e)
 		}
-		if last-first == entries || isEmpty(pt) {
+		if last-first == entries && keep == 0 || isEmpty(pt) {
 			t.prune(va, g)
 		}
 		va = next

@@ -1,0 +1,256 @@
+package mm
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/pagetable"
+)
+
+// An AddressSpace is the memory that the threads of a process share. It is
+// counted: whoever keeps a pointer to it has a reference, and with the last
+// one everything mapped there is given up.
+type AddressSpace struct {
+	refs  atomic.Int32
+	table *pagetable.Table // constant
+
+	mu   sync.RWMutex
+	vmas vmaSet // guarded by mu
+
+	// Everything from here to the next blank line is guarded by mu.
+	mappings []*Mapping // those with VMAs here
+	dead     []*Mapping // without VMAs; their files are closed by unlock
+	layout   layout
+	usage    usage
+	charged  charge           // the part of usage that the totals know of
+	limit    func(int) uint64 // rlimits by abi.RLIMIT_*, in their units
+	lockAll  vmaFlags         // of future VMAs: mlockall(2)
+
+	rssAnon   atomic.Int64 // pages
+	rssObject atomic.Int64 // pages of objects other than shared memory
+	rssShmem  atomic.Int64
+	rssPeak   atomic.Int64
+}
+
+// spaces counts the address spaces that exist.
+var spaces atomic.Int64
+
+// Spaces returns the number of address spaces that exist.
+func Spaces() int64 { return spaces.Load() }
+
+// zeroFrame is what reading untouched anonymous memory maps. Tables hold no
+// reference on it.
+var zeroFrame = sync.OnceValues(func() (frame.Frame, error) {
+	f, err := frame.AllocReserved()
+	if err == nil {
+		f.Zero()
+	}
+	return f, err
+})
+
+// New returns an empty address space with one reference and without limits.
+func New() (*AddressSpace, error) {
+	as, err := newSpace()
+	if err != nil {
+		return nil, err
+	}
+	as.layout = newLayout()
+	return as, nil
+}
+
+func newSpace() (*AddressSpace, error) {
+	if _, err := zeroFrame(); err != nil {
+		return nil, err
+	}
+	table, err := pagetable.New()
+	if err != nil {
+		return nil, err
+	}
+	as := &AddressSpace{table: table, limit: unlimited}
+	as.refs.Store(1)
+	spaces.Add(1)
+	return as, nil
+}
+
+// Get takes a reference. The caller must know that there is one already.
+func (as *AddressSpace) Get() {
+	if as.refs.Add(1) <= 1 {
+		panic("mm: reference taken on a dead address space")
+	}
+}
+
+// tryGet takes a reference unless the last one is gone.
+func (as *AddressSpace) tryGet() bool {
+	for {
+		n := as.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if as.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Put drops a reference. The last one unmaps everything and closes the files
+// mapped, so the caller must hold no lock above AddressSpace.mu.
+func (as *AddressSpace) Put() {
+	switch n := as.refs.Add(-1); {
+	case n < 0:
+		panic("mm: dead address space released")
+	case n == 0:
+		as.destroy()
+	}
+}
+
+// destroy frees everything, once nobody refers to as any more.
+func (as *AddressSpace) destroy() {
+	as.mu.Lock()
+	defer as.unlock()
+	anonPages.Add(-int64(as.table.Destroy().Freed))
+	as.vmas.all = nil
+	as.usage = usage{}
+	for _, m := range as.mappings {
+		m.object.MapRemoved(m)
+	}
+	as.dead = append(as.dead, as.mappings...)
+	as.mappings = nil
+	spaces.Add(-1)
+}
+
+// Table returns the page table, for whoever enters user mode or copies to and
+// from user memory with a reference on as.
+func (as *AddressSpace) Table() *pagetable.Table { return as.table }
+
+// unlock ends a change that began with mu.Lock: it settles what as is charged
+// for, and closes the files whose last VMA is gone.
+func (as *AddressSpace) unlock() {
+	as.settle()
+	dead := as.dead
+	as.dead = nil
+	as.mu.Unlock()
+	for _, m := range dead {
+		if m.file != nil {
+			m.file.Put()
+		}
+	}
+}
+
+// attach returns the Mapping for object and file, which it makes if there is
+// none. Its count of VMAs does not include the one that the caller is making.
+func (as *AddressSpace) attach(object Object, file File, name string) *Mapping {
+	for _, m := range as.mappings {
+		if m.object == object && m.file == file && m.name == name {
+			return m
+		}
+	}
+	m := &Mapping{space: as, object: object, file: file, name: name}
+	m.presenter, _ = object.(Presenter)
+	_, m.shmem = object.(*anonObject)
+	if file != nil {
+		file.Get()
+	}
+	object.MapAdded(m)
+	as.mappings = append(as.mappings, m)
+	return m
+}
+
+// detach ends the use of m by one VMA.
+func (as *AddressSpace) detach(m *Mapping) {
+	if m.vmas--; m.vmas > 0 {
+		return
+	}
+	for i, other := range as.mappings {
+		if other == m {
+			last := len(as.mappings) - 1
+			as.mappings[i] = as.mappings[last]
+			as.mappings[last] = nil
+			as.mappings = as.mappings[:last]
+			break
+		}
+	}
+	m.object.MapRemoved(m)
+	as.dead = append(as.dead, m)
+}
+
+// addVMA adds v, whose mapping it counts, and joins it with its neighbours.
+// The caller has made sure of the space and the limits.
+func (as *AddressSpace) addVMA(v vma) {
+	if v.m != nil {
+		v.m.vmas++
+	}
+	as.usage.add(&v, v.pages())
+	i := as.vmas.insert(v)
+	as.vmas.merge(i, i+1)
+}
+
+// room checks that n more VMAs are within the limits.
+func (as *AddressSpace) room(n int) error {
+	if as.vmas.len()+n > maxMapCount || vmaTotal.Load()+int64(n) > vmaLimit() {
+		return abi.ENOMEM
+	}
+	return nil
+}
+
+// unmap removes everything in [start, end). The caller has checked that there
+// is room for the VMAs it may split.
+func (as *AddressSpace) unmap(start, end uintptr) {
+	first, last := as.vmas.carve(start, end)
+	for i := first; i < last; i++ {
+		v := &as.vmas.all[i]
+		as.dropPages(v, v.start, v.end)
+		as.usage.add(v, -v.pages())
+		if v.m != nil {
+			as.detach(v.m)
+		}
+	}
+	as.vmas.remove(first, last)
+}
+
+// dropPages takes the pages of v in [start, end) out of the page table.
+func (as *AddressSpace) dropPages(v *vma, start, end uintptr) {
+	as.notePeak()
+	as.forget(v, as.table.Unmap(start, end))
+}
+
+// forget subtracts pages that were removed from v.
+func (as *AddressSpace) forget(v *vma, c pagetable.Counts) {
+	as.rssAnon.Add(-int64(c.Anon))
+	as.rssOf(v).Add(-int64(c.Object))
+	anonPages.Add(-int64(c.Freed))
+}
+
+// rssOf returns the counter for pages of v's object. It matters not for which
+// one if v has no object.
+func (as *AddressSpace) rssOf(v *vma) *atomic.Int64 {
+	if v.m != nil && v.m.shmem {
+		return &as.rssShmem
+	}
+	return &as.rssObject
+}
+
+// zapObject removes the pages of m's object in [first, last) for Mappings.Zap.
+func (as *AddressSpace) zapObject(m *Mapping, first, last uint64, copies bool) {
+	as.mu.Lock()
+	defer as.unlock()
+	for i := range as.vmas.all {
+		v := &as.vmas.all[i]
+		if v.m != m {
+			continue
+		}
+		from, to := max(first, v.offset), min(last, v.offset+uint64(v.pages()))
+		if from >= to {
+			continue
+		}
+		start := v.start + uintptr(from-v.offset)<<pageShift
+		end := v.start + uintptr(to-v.offset)<<pageShift
+		as.notePeak()
+		if copies {
+			as.forget(v, as.table.Unmap(start, end))
+		} else {
+			as.forget(v, as.table.UnmapObject(start, end))
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package mm
+
+import "sync"
+
+// A Mapping ties an address space to an object that is mapped there, in any
+// number of VMAs. It holds one reference on the open file.
+type Mapping struct {
+	space  *AddressSpace
+	object Object
+	file   File   // or nil
+	name   string // for /proc/PID/maps
+
+	presenter Presenter // the object, if it is one
+	shmem     bool      // the object is shared anonymous memory
+
+	vmas int // VMAs that refer to it; guarded by space.mu
+
+	next, prev *Mapping // in the object's Mappings; guarded by its mu
+}
+
+// Mappings is the list of mappings of one object. Embed it to make an Object.
+// The zero value is empty.
+type Mappings struct {
+	mu   sync.Mutex
+	head *Mapping
+	n    int
+}
+
+// MapAdded adds m to the list.
+func (ms *Mappings) MapAdded(m *Mapping) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	m.next = ms.head
+	if m.next != nil {
+		m.next.prev = m
+	}
+	ms.head = m
+	ms.n++
+}
+
+// MapRemoved removes m from the list, which must have it.
+func (ms *Mappings) MapRemoved(m *Mapping) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if m.prev != nil {
+		m.prev.next = m.next
+	} else {
+		ms.head = m.next
+	}
+	if m.next != nil {
+		m.next.prev = m.prev
+	}
+	m.next, m.prev = nil, nil
+	ms.n--
+}
+
+// Mapped reports whether the object is mapped anywhere.
+func (ms *Mappings) Mapped() bool {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	return ms.n != 0
+}
+
+// Zap removes the pages in [first, last) of the object from every address
+// space that maps them. If copies is set, private copies of them go too: that
+// is what truncation asks for, while punching a hole leaves them. The caller
+// has changed the object before, so that faults from now on find it changed,
+// and holds no lock that Object.Page takes.
+func (ms *Mappings) Zap(first, last uint64, copies bool) {
+	for _, m := range ms.snapshot() {
+		m.space.zapObject(m, first, last, copies)
+		m.space.Put()
+	}
+}
+
+// snapshot returns the mappings, with a reference on each one's space.
+func (ms *Mappings) snapshot() []*Mapping {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if ms.n == 0 {
+		return nil
+	}
+	all := make([]*Mapping, 0, ms.n)
+	for m := ms.head; m != nil; m = m.next {
+		if m.space.tryGet() {
+			all = append(all, m)
+		}
+	}
+	return all
+}

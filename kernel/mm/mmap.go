@@ -1,0 +1,265 @@
+package mm
+
+import (
+	"kevlar/kernel/abi"
+)
+
+// MmapArgs is what to map: mmap(2).
+type MmapArgs struct {
+	Addr, Length uintptr
+	Prot, Flags  int // abi.PROT_*, abi.MAP_*
+
+	// Object is what is mapped from byte Offset on; nil means anonymous
+	// memory. File, if not nil, is kept open while it is mapped.
+	Object Object
+	Offset uint64
+	File   File
+	// Name stands in /proc/PID/maps: a path, or for mappings without an
+	// object a name in brackets.
+	Name string
+
+	// MaxProt is what mprotect may later give; 0 means everything.
+	MaxProt int
+	// Privileged lifts RLIMIT_MEMLOCK: CAP_IPC_LOCK.
+	Privileged bool
+}
+
+// Mmap maps memory and returns its address. The caller has checked what
+// depends on the open file: its mode and its file system's rules.
+func (as *AddressSpace) Mmap(a MmapArgs) (uintptr, error) {
+	v, n, err := a.check()
+	if err != nil {
+		return 0, err
+	}
+	addr, locked, err := as.mmap(a, v, n)
+	if err != nil {
+		return 0, err
+	}
+	if a.Flags&abi.MAP_POPULATE != 0 && a.Flags&abi.MAP_NONBLOCK == 0 || locked {
+		as.populate(addr, addr+n)
+	}
+	return addr, nil
+}
+
+// check judges the arguments by themselves. It returns the VMA they describe,
+// but for its place and object, and the length in whole pages.
+func (a *MmapArgs) check() (v vma, n uintptr, err error) {
+	if a.Offset&uint64(pageMask) != 0 || a.Length == 0 {
+		return v, 0, abi.EINVAL
+	}
+	switch a.Flags & abi.MAP_TYPE {
+	case abi.MAP_PRIVATE:
+	case abi.MAP_SHARED:
+		v.flags |= vmShared
+	case abi.MAP_SHARED_VALIDATE:
+		// Only for files, and only with flags that are supported: none of
+		// those that it was made for is.
+		if a.Object == nil {
+			return v, 0, abi.EINVAL
+		}
+		if a.Flags&abi.MAP_SYNC != 0 {
+			return v, 0, abi.EOPNOTSUPP
+		}
+		v.flags |= vmShared
+	default:
+		return v, 0, abi.EINVAL
+	}
+	if a.Flags&abi.MAP_HUGETLB != 0 {
+		return v, 0, abi.EINVAL // there is no pool of huge pages
+	}
+	n = pageUp(a.Length)
+	if n == 0 {
+		return v, 0, abi.ENOMEM
+	}
+	v.offset = a.Offset >> pageShift
+	if v.offset+uint64(n>>pageShift) < v.offset {
+		return v, 0, abi.EOVERFLOW
+	}
+	if a.Flags&abi.MAP_GROWSDOWN != 0 {
+		if v.shared() || a.Object != nil {
+			return v, 0, abi.EINVAL
+		}
+		v.flags |= vmGrowsDown
+	}
+	if a.Flags&abi.MAP_NORESERVE != 0 {
+		v.flags |= vmNoReserve
+	}
+	v.prot = uint8(a.Prot & protMask)
+	v.maxProt = protMask
+	if a.MaxProt != 0 {
+		v.maxProt = uint8(a.MaxProt & protMask)
+	}
+	if v.prot&^v.maxProt != 0 {
+		return v, 0, abi.EACCES
+	}
+	return v, n, nil
+}
+
+// mmap maps v somewhere and reports whether it is to be populated because it
+// is locked.
+func (as *AddressSpace) mmap(a MmapArgs, v vma, n uintptr) (addr uintptr, locked bool, err error) {
+	as.mu.Lock()
+	defer as.unlock()
+	if err := as.room(1); err != nil {
+		return 0, false, err
+	}
+	addr, err = as.placeFor(a.Addr, n, a.Flags)
+	if err != nil {
+		return 0, false, err
+	}
+	v.start, v.end = addr, addr+n
+
+	v.flags |= as.lockAll
+	if a.Flags&abi.MAP_LOCKED != 0 {
+		if !a.Privileged && as.limit(abi.RLIMIT_MEMLOCK) == 0 {
+			return 0, false, abi.EPERM
+		}
+		v.flags |= vmLocked
+	}
+	if v.flags&vmLocked != 0 && !as.mayLock(v.pages(), a.Privileged) {
+		return 0, false, abi.EAGAIN
+	}
+
+	replaced := int64(0)
+	fixed := a.Flags&abi.MAP_FIXED != 0
+	if fixed {
+		replaced = as.mappedPages(v.start, v.end)
+		if err := as.room(1 + as.vmas.splits(v.start, v.end)); err != nil {
+			return 0, false, err
+		}
+	}
+	if err := as.mayExpand(&v, v.pages()-replaced); err != nil {
+		return 0, false, err
+	}
+	if fixed {
+		as.unmap(v.start, v.end)
+	}
+
+	object, name := a.Object, a.Name
+	if object == nil && v.shared() {
+		object, name = newAnonObject(uint64(n>>pageShift)), "/dev/zero (deleted)"
+		v.offset = 0
+	}
+	if object != nil {
+		v.m = as.attach(object, a.File, name)
+	} else {
+		v.name, v.offset = name, 0
+	}
+	as.addVMA(v)
+	return addr, v.flags&(vmLocked|vmLockOnFault) == vmLocked, nil
+}
+
+// mappedPages returns how many pages of [start, end) are mapped.
+func (as *AddressSpace) mappedPages(start, end uintptr) int64 {
+	n := int64(0)
+	first, last := as.vmas.overlap(start, end)
+	for i := first; i < last; i++ {
+		v := &as.vmas.all[i]
+		n += int64((min(end, v.end) - max(start, v.start)) >> pageShift)
+	}
+	return n
+}
+
+// placeFor chooses the address for a mapping of n bytes, given the caller's
+// wish and MAP_* flags.
+func (as *AddressSpace) placeFor(wish, n uintptr, flags int) (uintptr, error) {
+	if n > UserTop {
+		return 0, abi.ENOMEM
+	}
+	// MAP_FIXED_NOREPLACE says where, but never what to replace.
+	if flags&(abi.MAP_FIXED|abi.MAP_FIXED_NOREPLACE) != 0 {
+		switch {
+		case wish > UserTop-n:
+			return 0, abi.ENOMEM
+		case wish&pageMask != 0:
+			return 0, abi.EINVAL
+		case wish < MinAddress:
+			return 0, abi.EPERM
+		case flags&abi.MAP_FIXED_NOREPLACE != 0 && as.vmas.overlaps(wish, wish+n):
+			return 0, abi.EEXIST
+		}
+		return wish, nil
+	}
+	if wish = pageDown(wish); wish != 0 {
+		wish = max(wish, MinAddress)
+		if wish <= UserTop-n && as.isFree(wish, wish+n) {
+			return wish, nil
+		}
+	}
+	if addr, ok := as.findGap(n, flags); ok {
+		return addr, nil
+	}
+	return 0, abi.ENOMEM
+}
+
+// isFree reports whether nothing is mapped in [start, end), nor a stack so
+// close above that its guard gap would be hit.
+func (as *AddressSpace) isFree(start, end uintptr) bool {
+	i := as.vmas.search(start)
+	return i == as.vmas.len() || as.vmas.all[i].guardedStart() >= end
+}
+
+// findGap returns the start of n free bytes.
+func (as *AddressSpace) findGap(n uintptr, flags int) (uintptr, bool) {
+	if flags&abi.MAP_32BIT != 0 {
+		return as.vmas.gapAbove(n, 1<<30, 1<<31)
+	}
+	if addr, ok := as.vmas.gapBelow(n, MinAddress, as.layout.mmapBase); ok {
+		return addr, true
+	}
+	return as.vmas.gapAbove(n, bottomUpBase, UserTop)
+}
+
+// Munmap unmaps what there is in [addr, addr+n): munmap(2).
+func (as *AddressSpace) Munmap(addr, n uintptr) error {
+	if addr&pageMask != 0 || addr > UserTop || n > UserTop-addr || n == 0 {
+		return abi.EINVAL
+	}
+	end := addr + pageUp(n)
+	as.mu.Lock()
+	defer as.unlock()
+	if as.vmas.splits(addr, end) == 2 {
+		if err := as.room(as.splitsInside(addr, end)); err != nil {
+			return err
+		}
+	}
+	as.unmap(addr, end)
+	return nil
+}
+
+// splitsInside returns how many VMAs removing [start, end) leaves in addition:
+// one if it lies inside of a single one.
+func (as *AddressSpace) splitsInside(start, end uintptr) int {
+	v := as.vmas.at(start)
+	if v != nil && v.start < start && end < v.end {
+		return 1
+	}
+	return 0
+}
+
+// populate brings in the pages of [start, end) as if they were touched, as far
+// as that goes.
+func (as *AddressSpace) populate(start, end uintptr) error {
+	for addr := start; addr < end; addr += pageSize {
+		write, ok := as.populates(addr)
+		if !ok {
+			continue
+		}
+		if err := as.Fault(addr, write, false, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// populates tells whether the page at addr can be touched, and whether by a
+// write: private pages that may be written get their own frames.
+func (as *AddressSpace) populates(addr uintptr) (write, ok bool) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	v := as.vmas.at(addr)
+	if v == nil || v.prot == 0 {
+		return false, false
+	}
+	return v.prot&abi.PROT_WRITE != 0, true
+}

@@ -1,0 +1,104 @@
+package mm
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/pagetable"
+)
+
+// VMAInfo describes a VMA: a line of /proc/PID/maps.
+type VMAInfo struct {
+	Start, End uintptr
+	Prot       int // abi.PROT_*
+	Shared     bool
+	Offset     uint64 // in bytes
+	Dev, Ino   uint64 // of the object, or 0
+	// Name is the path of what is mapped, or a name in brackets, or "".
+	Name   string
+	File   File // or nil; valid during the call only
+	Locked bool
+	Stack  bool // grows down
+}
+
+// VMAs calls f for every VMA in order until f returns false. f runs with as
+// locked: it may not touch user memory.
+func (as *AddressSpace) VMAs(f func(VMAInfo) bool) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	for i := range as.vmas.all {
+		if !f(as.info(&as.vmas.all[i])) {
+			return
+		}
+	}
+}
+
+func (as *AddressSpace) info(v *vma) VMAInfo {
+	info := VMAInfo{
+		Start: v.start, End: v.end,
+		Prot:   int(v.prot),
+		Shared: v.shared(),
+		Name:   v.name,
+		Locked: v.flags&vmLocked != 0,
+		Stack:  v.flags&vmGrowsDown != 0,
+	}
+	l := &as.layout
+	switch {
+	case v.m != nil:
+		info.Offset = v.offset << pageShift
+		info.Dev, info.Ino = v.m.object.Key()
+		info.Name, info.File = v.m.name, v.m.file
+	case v.name != "":
+	case v.start <= l.brk && v.end >= l.brkStart && l.brk > l.brkStart:
+		info.Name = "[heap]"
+	case v.start < l.stackTop && v.end >= l.stackTop:
+		info.Name = "[stack]"
+	}
+	return info
+}
+
+// Residence tells which pages of an area are present: /proc/PID/smaps. All
+// figures are in pages.
+type Residence struct {
+	RSS     int64
+	Anon    int64
+	Private int64 // of RSS, frames with a single reference
+}
+
+// Residence returns the figures for [start, end).
+func (as *AddressSpace) Residence(start, end uintptr) Residence {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	var r Residence
+	as.table.Each(start, end, func(_ uintptr, f frame.Frame, p pagetable.Prot) bool {
+		if p&pagetable.Unowned != 0 {
+			return true
+		}
+		r.RSS++
+		if p&pagetable.Anon != 0 {
+			r.Anon++
+			if f.Refs() == 1 {
+				r.Private++
+			}
+		}
+		return true
+	})
+	return r
+}
+
+// Name gives the area [start, end) of memory without an object, all of one
+// VMA, a name in brackets for /proc/PID/maps.
+func (as *AddressSpace) Name(start, end uintptr, name string) error {
+	as.mu.Lock()
+	defer as.unlock()
+	v := as.vmas.at(start)
+	if v == nil || v.end < end || start >= end || v.m != nil {
+		return abi.EINVAL
+	}
+	if err := as.room(as.vmas.splits(start, end)); err != nil {
+		return err
+	}
+	first, last := as.vmas.carve(start, end)
+	as.vmas.all[first].name = name
+	as.vmas.merge(first, last)
+	return nil
+}
