@@ -1,6 +1,9 @@
 package vfs
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+)
 
 // Attr is what stat(2) tells about an inode. Device numbers are encoded as
 // abi.MakeDev does.
@@ -45,4 +48,28 @@ type SetAttr struct {
 	UID, GID            uint32
 	Size                int64
 	Atime, Mtime, Ctime int64 // nanoseconds since the Epoch
+}
+
+// Apply changes a as s says, but for the size.
+func (s *SetAttr) Apply(a *Attr) {
+	if s.Mask&AttrMode != 0 {
+		a.Mode = a.Mode&abi.S_IFMT | s.Mode&^abi.S_IFMT
+	}
+	if s.Mask&AttrUID != 0 {
+		a.UID = s.UID
+	}
+	if s.Mask&AttrGID != 0 {
+		a.GID = s.GID
+	}
+	if s.Mask&AttrAtime != 0 {
+		a.Atime = s.Atime
+	}
+	if s.Mask&AttrMtime != 0 {
+		a.Mtime = s.Mtime
+	}
+	if s.Mask&AttrCtime != 0 {
+		a.Ctime = s.Ctime
+	} else if s.Mask != 0 {
+		a.Ctime = ktime.Real()
+	}
 }

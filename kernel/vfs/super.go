@@ -33,8 +33,10 @@ type Super struct {
 	// MaxSize is the largest file size; 0 means the ABI's largest.
 	MaxSize int64
 
-	rootOnce   sync.Once
-	rootDentry *Dentry
+	// remountedRO is set when the last (re)mount asked for read-only.
+	remountedRO atomic.Bool
+	rootOnce    sync.Once
+	rootDentry  *Dentry
 	// mounts counts the mounts, attached or still in use.
 	mounts atomic.Int32
 	// renameMu serialises renames that move a directory to another one, so

@@ -1,0 +1,175 @@
+package vfs
+
+import (
+	"runtime"
+	"sync"
+	"weak"
+)
+
+// dcache bounds the memory of names that nobody uses: when there are more than
+// the limit, those not looked up for longest are forgotten (second chance).
+//
+// To forget a dentry its directory keeps only a weak pointer to it. If somebody
+// holds it still, as working directory, open file or in the middle of a walk,
+// the next lookup finds that same dentry; otherwise the collector takes it.
+var dcache = dentryCache{limit: 8192}
+
+type dentryCache struct {
+	mu    sync.Mutex
+	head  *Dentry // looked at next; guarded by mu, as all below
+	tail  *Dentry
+	n     int
+	limit int
+}
+
+// shrinkBatch is how many dentries one addition looks at to make room.
+const shrinkBatch = 32
+
+// SetDentryLimit sets how many dentries may be cached.
+func SetDentryLimit(n int) {
+	dcache.mu.Lock()
+	dcache.limit = n
+	dcache.mu.Unlock()
+	for dcache.shrink() {
+	}
+}
+
+// DentryCount returns how many dentries are cached.
+func DentryCount() int {
+	dcache.mu.Lock()
+	defer dcache.mu.Unlock()
+	return dcache.n
+}
+
+// add lists d as the last one to be looked at.
+func (c *dentryCache) add(d *Dentry) {
+	c.mu.Lock()
+	if !d.listed {
+		c.push(d)
+	}
+	over := c.n > c.limit
+	c.mu.Unlock()
+	if over {
+		c.shrink()
+	}
+}
+
+// remove takes d off the list.
+func (c *dentryCache) remove(d *Dentry) {
+	c.mu.Lock()
+	if d.listed {
+		c.unlink(d)
+	}
+	c.mu.Unlock()
+}
+
+func (c *dentryCache) push(d *Dentry) {
+	d.listed, d.prev, d.next = true, c.tail, nil
+	if c.tail != nil {
+		c.tail.next = d
+	} else {
+		c.head = d
+	}
+	c.tail = d
+	c.n++
+}
+
+func (c *dentryCache) unlink(d *Dentry) {
+	if d.prev != nil {
+		d.prev.next = d.next
+	} else {
+		c.head = d.next
+	}
+	if d.next != nil {
+		d.next.prev = d.prev
+	} else {
+		c.tail = d.prev
+	}
+	d.listed, d.next, d.prev = false, nil, nil
+	c.n--
+}
+
+// shrink looks at a batch of dentries and forgets those that are not in use.
+// It reports whether it made progress and the limit is still exceeded.
+func (c *dentryCache) shrink() bool {
+	forgot := false
+	for range shrinkBatch {
+		c.mu.Lock()
+		d := c.head
+		if c.n <= c.limit || d == nil {
+			c.mu.Unlock()
+			return false
+		}
+		c.unlink(d)
+		keep := d.used.Swap(false)
+		if keep {
+			c.push(d)
+		}
+		c.mu.Unlock()
+		switch {
+		case keep:
+			forgot = true // its second chance is taken
+		case d.forget():
+			forgot = true
+		default:
+			c.mu.Lock()
+			if !d.listed {
+				c.push(d)
+			}
+			c.mu.Unlock()
+		}
+	}
+	return forgot
+}
+
+// forget makes d's directory hold it weakly. It fails for a mount point and a
+// directory with known names in it.
+func (d *Dentry) forget() bool {
+	if d.gone.Load() {
+		return true
+	}
+	if d.mounts.Load() > 0 || d.sub != nil && d.sub.prune() {
+		return false
+	}
+	p := d.place.Load()
+	s := p.parent.sub
+	s.mu.Lock()
+	ok := s.known[p.name].dentry == d
+	if ok {
+		s.known[p.name] = child{forgotten: weak.Make(d)}
+	}
+	s.mu.Unlock()
+	if ok {
+		runtime.AddCleanup(d, collected, tombstone{s, p.name})
+	}
+	return ok || d.gone.Load()
+}
+
+// prune drops the names whose dentries the collector has taken and reports
+// whether any are left.
+func (s *children) prune() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, c := range s.known {
+		if c.dentry != nil || c.forgotten.Value() != nil {
+			return true
+		}
+		delete(s.known, name)
+	}
+	return false
+}
+
+// A tombstone is the name of a dentry that was forgotten.
+type tombstone struct {
+	s    *children
+	name string
+}
+
+// collected runs after the collector has taken a forgotten dentry.
+func collected(t tombstone) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if c, ok := t.s.known[t.name]; ok && c.dentry == nil && c.forgotten.Value() == nil {
+		delete(t.s.known, t.name)
+	}
+}

@@ -1,0 +1,258 @@
+package vfs
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"weak"
+)
+
+// A Dentry is a name in a directory and the inode that it stands for. For as
+// long as anyone holds a directory's Dentry it is the only one of that
+// directory, whatever the cache forgets.
+type Dentry struct {
+	inode Inode
+	link  Link      // inode, if it is a symbolic link
+	owned Owned     // inode, if it is Owned
+	rules Permitter // inode, if it is a Permitter
+	sub   *children // of a directory
+	super *Super
+
+	// place is where the name stands; renames change it under treeMu.
+	place atomic.Pointer[place]
+	first place // what place points to at first
+	// gone is set when the name has been removed. A directory's changes
+	// under its own lock and its parent's, others' under the parent's.
+	gone atomic.Bool
+	// mounts counts the mounts on this dentry.
+	mounts atomic.Int32
+
+	used       atomic.Bool // looked up since the cache last came by
+	listed     bool        // guarded by dcache.mu, as are next and prev
+	next, prev *Dentry
+}
+
+// A place is a name's directory and spelling. The root of a file system has
+// no parent.
+type place struct {
+	parent *Dentry
+	name   string
+}
+
+// children is what a directory's dentry has beyond that of other files.
+type children struct {
+	dir Dir
+	// op is the directory's lock: held shared to look up and list, and
+	// exclusively to change names.
+	op sync.RWMutex
+	// mu guards known and is a leaf: nothing is done while it is held.
+	mu    sync.RWMutex
+	known map[string]child
+	id    uint64 // orders the locks of unrelated directories
+}
+
+// A child is a known name in a directory: the dentry or, if the cache has
+// forgotten it but somebody may still hold it, a weak pointer.
+type child struct {
+	dentry    *Dentry
+	forgotten weak.Pointer[Dentry]
+}
+
+// treeMu is held to change any dentry's place, and shared to see a whole path
+// at one moment. Nothing else is done while it is held.
+var treeMu sync.RWMutex
+
+var lastDirID atomic.Uint64
+
+// newDentry makes a dentry that no directory knows yet.
+func newDentry(s *Super, parent *Dentry, name string, inode Inode) *Dentry {
+	d := &Dentry{inode: inode, super: s}
+	d.link, _ = inode.(Link)
+	d.owned, _ = inode.(Owned)
+	d.rules, _ = inode.(Permitter)
+	if dir, ok := inode.(Dir); ok {
+		d.sub = &children{dir: dir, id: lastDirID.Add(1)}
+	}
+	d.first = place{parent, name}
+	d.place.Store(&d.first)
+	return d
+}
+
+// root returns the dentry of the file system's root.
+func (s *Super) root() *Dentry {
+	s.rootOnce.Do(func() { s.rootDentry = newDentry(s, nil, "", s.Root) })
+	return s.rootDentry
+}
+
+// Inode returns the inode that d stands for.
+func (d *Dentry) Inode() Inode { return d.inode }
+
+// Name returns the last component of d's path.
+func (d *Dentry) Name() string { return d.place.Load().name }
+
+// Gone reports whether the name has been removed.
+func (d *Dentry) Gone() bool { return d.gone.Load() }
+
+// isDir reports whether d is a directory.
+func (d *Dentry) isDir() bool { return d.sub != nil }
+
+// parent returns the directory that d is in; of a root, itself.
+func (d *Dentry) parent() *Dentry {
+	if p := d.place.Load().parent; p != nil {
+		return p
+	}
+	return d
+}
+
+// inside reports whether d is dir or below it. It holds still only while the
+// file system's renameMu is held.
+func (d *Dentry) inside(dir *Dentry) bool {
+	for ; d != nil; d = d.place.Load().parent {
+		if d == dir {
+			return true
+		}
+	}
+	return false
+}
+
+// cached returns the known dentry of a name in directory d, or nil.
+func (d *Dentry) cached(name string) *Dentry {
+	s := d.sub
+	s.mu.RLock()
+	c, ok := s.known[name]
+	s.mu.RUnlock()
+	if c.dentry != nil {
+		if !c.dentry.used.Load() {
+			c.dentry.used.Store(true)
+		}
+		return c.dentry
+	}
+	if !ok {
+		return nil
+	}
+	return s.remember(name)
+}
+
+// remember takes back a dentry that the cache has forgotten, if it is alive.
+func (s *children) remember(name string) *Dentry {
+	s.mu.Lock()
+	c := s.known[name]
+	if c.dentry == nil {
+		c.dentry = c.forgotten.Value()
+		if c.dentry != nil {
+			s.known[name] = child{dentry: c.dentry}
+		} else {
+			delete(s.known, name)
+		}
+	}
+	s.mu.Unlock()
+	if c.dentry != nil {
+		dcache.add(c.dentry)
+	}
+	return c.dentry
+}
+
+// lookup returns the dentry of a name in directory d.
+func (d *Dentry) lookup(name string) (*Dentry, error) {
+	if !d.super.NoCache {
+		if c := d.cached(name); c != nil {
+			return c, nil
+		}
+	}
+	d.sub.op.RLock()
+	defer d.sub.op.RUnlock()
+	return d.lookupLocked(name)
+}
+
+// lookupLocked is lookup for a caller who holds d's lock.
+func (d *Dentry) lookupLocked(name string) (*Dentry, error) {
+	c := d.cached(name)
+	if c != nil && (!d.super.NoCache || c.mounts.Load() > 0) {
+		return c, nil
+	}
+	inode, err := d.sub.dir.Lookup(name)
+	if err != nil {
+		if c != nil {
+			d.drop(c)
+		}
+		return nil, err
+	}
+	if c != nil && c.inode == inode {
+		return c, nil
+	}
+	return d.add(name, inode), nil
+}
+
+// add makes name stand for inode in directory d, whose lock is held, and
+// returns its dentry. If another thread has come first with the same inode,
+// that one's dentry is returned.
+func (d *Dentry) add(name string, inode Inode) *Dentry {
+	n := newDentry(d.super, d, strings.Clone(name), inode)
+	s := d.sub
+	s.mu.Lock()
+	old := s.known[name]
+	if old.dentry == nil {
+		old.dentry = old.forgotten.Value()
+	}
+	if old.dentry != nil && old.dentry.inode == inode {
+		n = old.dentry
+	}
+	if s.known == nil {
+		s.known = make(map[string]child)
+	}
+	s.known[n.Name()] = child{dentry: n}
+	s.mu.Unlock()
+	if old.dentry != nil && old.dentry != n {
+		dcache.remove(old.dentry)
+	}
+	dcache.add(n)
+	return n
+}
+
+// drop marks c, a child of directory d, as gone. d's lock is held.
+func (d *Dentry) drop(c *Dentry) {
+	c.gone.Store(true)
+	d.sub.forget(c.Name(), c)
+	dcache.remove(c)
+}
+
+// forget removes the name from the known ones if it stands for c.
+func (s *children) forget(name string, c *Dentry) {
+	s.mu.Lock()
+	if k := s.known[name]; k.dentry == c {
+		delete(s.known, name)
+	}
+	s.mu.Unlock()
+}
+
+// move gives c, a child of directory from, a new place. Both directories'
+// locks are held and nothing stands in the new place.
+func move(c, from, to *Dentry, name string) {
+	p := &place{to, strings.Clone(name)}
+	from.sub.forget(c.Name(), c)
+	treeMu.Lock()
+	c.place.Store(p)
+	treeMu.Unlock()
+	to.sub.insert(p.name, c)
+}
+
+// exchange swaps the places of a and b, whose directories' locks are held.
+func exchange(a, b *Dentry) {
+	pa, pb := a.place.Load(), b.place.Load()
+	treeMu.Lock()
+	a.place.Store(pb)
+	b.place.Store(pa)
+	treeMu.Unlock()
+	pb.parent.sub.insert(pb.name, a)
+	pa.parent.sub.insert(pa.name, b)
+}
+
+func (s *children) insert(name string, c *Dentry) {
+	s.mu.Lock()
+	if s.known == nil {
+		s.known = make(map[string]child)
+	}
+	s.known[name] = child{dentry: c}
+	s.mu.Unlock()
+	dcache.add(c)
+}

@@ -1,0 +1,43 @@
+// Package vfs is the tree of files as programs see it: names, mounts, open
+// files, permissions and locks, over the file systems that keep the contents.
+//
+// # Structure
+//
+// A file system (Super) has inodes. A Dentry is a name in a directory and the
+// inode it stands for; dentries form a tree, which the file systems fill on
+// demand and of which unused parts are forgotten when there are too many. A
+// Mount attaches the root of a file system, or a directory of one, to a place
+// in the tree of another; a Path is a dentry as seen through a mount. A File is
+// an open file description, and an FDTable the descriptors of a process.
+//
+// Every call that takes a name begins with a walk from a directory. The last
+// component is looked up by the call itself, under the lock of its directory if
+// it means to change it. A component that is known is found without waiting for
+// anyone and without allocating memory.
+//
+// # Lifetimes
+//
+// Dentries, mounts and inodes are garbage-collected. What is counted is use that
+// matters to others: an open File pins its inode, so that the contents outlive
+// the last name, and keeps its mount busy, as do the directories of an
+// FSContext. A Path by itself holds neither: what it stands for may be gone by
+// the time it is used (ENOENT), but never becomes something else.
+//
+// # Locks
+//
+// In this order:
+//
+//	File.posMu
+//	Super.renameMu: a directory's ancestors change with it only
+//	children.op, the directory locks: an ancestor before its descendants,
+//	    unrelated ones in the order of their ids, under renameMu
+//	locks of file systems for names and contents
+//	lockState.mu, deadlocks.mu
+//	mountTable.mu
+//	treeMu; children.mu; dentryCache.mu; FDTable.mu; FSContext.mu: leaves
+//
+// File.posMu, directory locks held shared by ReadDir, and a file system's lock
+// for writing to a file are held while user memory is copied, so a page fault
+// may come under them. Faults take no lock of this package; what a file system
+// does for a fault must not need the locks that it holds while it copies.
+package vfs

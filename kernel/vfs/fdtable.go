@@ -1,0 +1,317 @@
+package vfs
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kevlar/kernel/abi"
+)
+
+// An FDTable is the file descriptors that processes share with CLONE_FILES. It
+// is reference-counted. It owns the record locks of its processes.
+type FDTable struct {
+	refs atomic.Int64
+	// slots is read without a lock; it grows by being replaced. Entries
+	// change with mu held.
+	slots atomic.Pointer[[]slot]
+
+	mu      sync.Mutex
+	cloexec []uint64 // a bit for each slot; guarded by mu
+	next    int      // no lower descriptor is free; guarded by mu
+	limit   int      // RLIMIT_NOFILE; guarded by mu
+}
+
+// A slot is one descriptor's file; nil if it is closed.
+type slot struct{ file atomic.Pointer[File] }
+
+// firstSlots is how many descriptors a new table has room for; a power of two
+// and a multiple of 64.
+const firstSlots = 64
+
+// MaxFDs is the most descriptors a table can have, whatever its limit.
+const MaxFDs = 1 << 20
+
+// NewFDTable returns an empty table with one reference and the limit 1024.
+func NewFDTable() *FDTable { return newFDTable(firstSlots, 1024) }
+
+func newFDTable(n, limit int) *FDTable {
+	t := &FDTable{limit: limit, cloexec: make([]uint64, n/64)}
+	t.refs.Store(1)
+	s := make([]slot, n)
+	t.slots.Store(&s)
+	return t
+}
+
+// Ref takes a reference.
+func (t *FDTable) Ref() { t.refs.Add(1) }
+
+// Unref drops a reference and with the last one closes everything.
+func (t *FDTable) Unref() {
+	if t.refs.Add(-1) == 0 {
+		t.CloseAll()
+	}
+}
+
+// Shared reports whether more than one reference exists.
+func (t *FDTable) Shared() bool { return t.refs.Load() > 1 }
+
+// SetLimit sets how high descriptors may be: RLIMIT_NOFILE. Those that are
+// open stay.
+func (t *FDTable) SetLimit(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = min(n, MaxFDs)
+}
+
+// Get returns the file of a descriptor with a reference for the caller: EBADF.
+func (t *FDTable) Get(fd int) (*File, error) {
+	for {
+		p := t.slots.Load()
+		s := *p
+		if uint(fd) >= uint(len(s)) {
+			return nil, abi.EBADF
+		}
+		f := s[fd].file.Load()
+		if f == nil {
+			if t.slots.Load() == p {
+				return nil, abi.EBADF
+			}
+			continue
+		}
+		if f.tryGet() {
+			if s[fd].file.Load() == f && t.slots.Load() == p {
+				return f, nil
+			}
+			f.Put()
+		}
+	}
+}
+
+// Install gives f the lowest free descriptor that is at least minfd, and takes
+// over the caller's reference unless it fails: EMFILE, or ENFILE if too many
+// files are open in the system.
+func (t *FDTable) Install(f *File, minfd int, cloexec bool) (int, error) {
+	if n, limit := OpenFiles(); n > limit {
+		return -1, abi.ENFILE
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fd := max(minfd, t.next)
+	s := *t.slots.Load()
+	for fd < len(s) && s[fd].file.Load() != nil {
+		fd++
+	}
+	if fd >= t.limit {
+		return -1, abi.EMFILE
+	}
+	if minfd <= t.next {
+		t.next = fd + 1
+	}
+	t.grow(fd)
+	t.set(fd, f, cloexec)
+	return fd, nil
+}
+
+// grow makes room for descriptor fd. The caller holds t.mu.
+func (t *FDTable) grow(fd int) {
+	old := *t.slots.Load()
+	if fd < len(old) {
+		return
+	}
+	n := len(old)
+	for n <= fd {
+		n *= 2
+	}
+	s := make([]slot, n)
+	for i := range old {
+		s[i].file.Store(old[i].file.Load())
+	}
+	t.cloexec = append(t.cloexec, make([]uint64, n/64-len(t.cloexec))...)
+	t.slots.Store(&s)
+}
+
+// set puts f, which may be nil, into the slot fd. The caller holds t.mu.
+func (t *FDTable) set(fd int, f *File, cloexec bool) (old *File) {
+	old = (*t.slots.Load())[fd].file.Swap(f)
+	if cloexec {
+		t.cloexec[fd/64] |= 1 << (fd % 64)
+	} else {
+		t.cloexec[fd/64] &^= 1 << (fd % 64)
+	}
+	if f == nil && fd < t.next {
+		t.next = fd
+	}
+	return old
+}
+
+// at returns the file of a descriptor without a reference, or nil. The caller
+// holds t.mu.
+func (t *FDTable) at(fd int) *File {
+	s := *t.slots.Load()
+	if uint(fd) >= uint(len(s)) {
+		return nil
+	}
+	return s[fd].file.Load()
+}
+
+// closed ends a descriptor's hold on f.
+func (t *FDTable) closed(f *File) {
+	if f == nil {
+		return
+	}
+	if fl, ok := f.ops.(Flusher); ok {
+		fl.Flush(f)
+	}
+	if !f.IsPath() {
+		ReleaseLocks(t, f.inode)
+	}
+	f.Put()
+}
+
+// Dup2 makes newfd another descriptor of oldfd's file, closing what it was:
+// dup3(2). The two must differ.
+func (t *FDTable) Dup2(oldfd, newfd int, cloexec bool) error {
+	old, err := func() (*File, error) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		f := t.at(oldfd)
+		if f == nil || newfd < 0 || newfd >= t.limit {
+			return nil, abi.EBADF
+		}
+		if oldfd == newfd {
+			return nil, abi.EINVAL
+		}
+		f.Get()
+		t.grow(newfd)
+		return t.set(newfd, f, cloexec), nil
+	}()
+	t.closed(old)
+	return err
+}
+
+// Close closes a descriptor.
+func (t *FDTable) Close(fd int) error {
+	t.mu.Lock()
+	f := t.at(fd)
+	if f != nil {
+		t.set(fd, nil, false)
+	}
+	t.mu.Unlock()
+	if f == nil {
+		return abi.EBADF
+	}
+	t.closed(f)
+	return nil
+}
+
+// Flags returns FD_CLOEXEC or 0: F_GETFD.
+func (t *FDTable) Flags(fd int) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.at(fd) == nil {
+		return 0, abi.EBADF
+	}
+	return int(t.cloexec[fd/64] >> (fd % 64) & 1 * abi.FD_CLOEXEC), nil
+}
+
+// SetFlags sets FD_CLOEXEC as in flags: F_SETFD.
+func (t *FDTable) SetFlags(fd, flags int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.at(fd)
+	if f == nil {
+		return abi.EBADF
+	}
+	t.set(fd, f, flags&abi.FD_CLOEXEC != 0)
+	return nil
+}
+
+// CloseRange closes the descriptors from first to last, or marks them
+// close-on-exec: close_range(2).
+func (t *FDTable) CloseRange(first, last uint, cloexec bool) error {
+	if first > last {
+		return abi.EINVAL
+	}
+	for fd := first; fd <= last; fd++ {
+		if fd >= uint(len(*t.slots.Load())) {
+			break
+		}
+		if cloexec {
+			t.SetFlags(int(fd), abi.FD_CLOEXEC)
+		} else {
+			t.Close(int(fd))
+		}
+	}
+	return nil
+}
+
+// CloseOnExec closes the descriptors that execve(2) does not keep.
+func (t *FDTable) CloseOnExec() {
+	for fd := 0; ; fd++ {
+		t.mu.Lock()
+		if fd%64 == 0 {
+			for fd/64 < len(t.cloexec) && t.cloexec[fd/64] == 0 {
+				fd += 64
+			}
+		}
+		if fd/64 >= len(t.cloexec) {
+			t.mu.Unlock()
+			return
+		}
+		var f *File
+		if t.cloexec[fd/64]>>(fd%64)&1 != 0 {
+			f = t.set(fd, nil, false)
+		}
+		t.mu.Unlock()
+		t.closed(f)
+	}
+}
+
+// CloseAll closes everything.
+func (t *FDTable) CloseAll() {
+	for fd := range *t.slots.Load() {
+		t.Close(fd)
+	}
+}
+
+// Fork returns a copy with one reference.
+func (t *FDTable) Fork() *FDTable {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := *t.slots.Load()
+	top := len(old)
+	for top > 0 && old[top-1].file.Load() == nil {
+		top--
+	}
+	n := firstSlots
+	for n < top {
+		n *= 2
+	}
+	c := newFDTable(n, t.limit)
+	c.next = t.next
+	copy(c.cloexec, t.cloexec)
+	s := *c.slots.Load()
+	for fd := range top {
+		if f := old[fd].file.Load(); f != nil {
+			f.Get()
+			s[fd].file.Store(f)
+		}
+	}
+	return c
+}
+
+// Each calls visit for the open descriptors in ascending order. f is good
+// during the call only.
+func (t *FDTable) Each(visit func(fd int, f *File, cloexec bool)) {
+	for fd := 0; fd < len(*t.slots.Load()); fd++ {
+		f, err := t.Get(fd)
+		if err != nil {
+			continue
+		}
+		flags, _ := t.Flags(fd)
+		func() {
+			defer f.Put()
+			visit(fd, f, flags&abi.FD_CLOEXEC != 0)
+		}()
+	}
+}

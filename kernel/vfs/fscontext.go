@@ -1,0 +1,122 @@
+package vfs
+
+import "sync"
+
+// An FSContext is what processes share with CLONE_FS: root and working
+// directory and umask. It is reference-counted, so that its directories keep
+// their mounts busy for as long as a process uses it.
+type FSContext struct {
+	mu    sync.Mutex
+	refs  int  // guarded by mu, as are all below
+	root  Path // not zero
+	cwd   Path
+	umask uint32
+}
+
+// NewFSContext returns a context with one reference, umask 022 and root as both
+// directories.
+func NewFSContext(root Path) *FSContext {
+	root.Mount.pin()
+	root.Mount.pin()
+	return &FSContext{refs: 1, root: root, cwd: root, umask: 0o022}
+}
+
+// Get takes a reference.
+func (fs *FSContext) Get() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.refs++
+}
+
+// Put drops a reference; with the last one the directories are released.
+func (fs *FSContext) Put() {
+	fs.mu.Lock()
+	fs.refs--
+	last := fs.refs == 0
+	fs.mu.Unlock()
+	if last {
+		fs.root.Mount.unpin()
+		fs.cwd.Mount.unpin()
+	}
+}
+
+// Refs returns the number of references.
+func (fs *FSContext) Refs() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.refs
+}
+
+// Copy returns a copy with one reference.
+func (fs *FSContext) Copy() *FSContext {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.root.Mount.pin()
+	fs.cwd.Mount.pin()
+	return &FSContext{refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask}
+}
+
+// Root returns the root directory.
+func (fs *FSContext) Root() Path {
+	fs.mu.Lock()
+	p := fs.root
+	fs.mu.Unlock()
+	return p
+}
+
+// Cwd returns the working directory.
+func (fs *FSContext) Cwd() Path {
+	fs.mu.Lock()
+	p := fs.cwd
+	fs.mu.Unlock()
+	return p
+}
+
+// SetRoot changes the root directory to p, which must be a directory:
+// chroot(2).
+func (fs *FSContext) SetRoot(p Path) {
+	p.Mount.pin()
+	fs.mu.Lock()
+	old := fs.root
+	fs.root = p
+	fs.mu.Unlock()
+	old.Mount.unpin()
+}
+
+// SetCwd changes the working directory to p, which must be a directory:
+// chdir(2).
+func (fs *FSContext) SetCwd(p Path) {
+	p.Mount.pin()
+	fs.mu.Lock()
+	old := fs.cwd
+	fs.cwd = p
+	fs.mu.Unlock()
+	old.Mount.unpin()
+}
+
+// Pivot replaces from by to as root and as working directory: what
+// pivot_root(2) does for every process.
+func (fs *FSContext) Pivot(from, to Path) {
+	if fs.Root() == from {
+		fs.SetRoot(to)
+	}
+	if fs.Cwd() == from {
+		fs.SetCwd(to)
+	}
+}
+
+// Umask returns the file mode creation mask.
+func (fs *FSContext) Umask() uint32 {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.umask
+}
+
+// SetUmask sets the mask and returns the one before: umask(2).
+func (fs *FSContext) SetUmask(mask uint32) uint32 {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	old := fs.umask
+	fs.umask = mask & 0o777
+	return old
+}

@@ -1,0 +1,219 @@
+package vfs
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kevlar/kernel/abi"
+)
+
+// A Mount is a file system, or a directory of one, attached to the tree.
+type Mount struct {
+	id     int
+	super  *Super
+	root   *Dentry
+	source string
+	// flags are the MS_ bits of mountFlags.
+	flags atomic.Uint32
+	// at is where the mount is attached; nil for the root of the tree and
+	// for a detached mount. It changes under mounts.mu.
+	at atomic.Pointer[attachment]
+	// children counts the mounts attached to this one; guarded by mounts.mu.
+	children int
+	// users counts open files and working or root directories on it.
+	users atomic.Int64
+	// writers counts the files on it that are open for writing.
+	writers  atomic.Int64
+	detached atomic.Bool
+	release  sync.Once
+}
+
+// An attachment is the place a mount is attached to.
+type attachment struct {
+	parent *Mount
+	dentry *Dentry
+}
+
+// mountFlags are the MS_ bits that belong to a mount.
+const mountFlags = abi.MS_RDONLY | abi.MS_NOSUID | abi.MS_NODEV | abi.MS_NOEXEC |
+	abi.MS_NOATIME | abi.MS_NODIRATIME | abi.MS_RELATIME | abi.MS_STRICTATIME | abi.MS_NOSYMFOLLOW
+
+// mountTable is the tree of mounts. All is guarded by mu.
+type mountTable struct {
+	mu     sync.RWMutex
+	at     map[attachment]*Mount
+	list   []*Mount // in the order of mounting
+	lastID int
+}
+
+var mounts = mountTable{at: make(map[attachment]*Mount)}
+
+// Super returns the file system.
+func (m *Mount) Super() *Super { return m.super }
+
+// ID returns the mount's number in /proc/self/mountinfo.
+func (m *Mount) ID() int { return m.id }
+
+// Root returns the path of the mount's root.
+func (m *Mount) Root() Path { return Path{m, m.root} }
+
+// Flags returns the mount's MS_ bits; MS_RDONLY also if the file system is.
+func (m *Mount) Flags() int {
+	f := m.flags.Load()
+	if m.super.readOnly() {
+		f |= abi.MS_RDONLY
+	}
+	return int(f)
+}
+
+// ReadOnly reports whether nothing can be changed through the mount.
+func (m *Mount) ReadOnly() bool {
+	return m.flags.Load()&abi.MS_RDONLY != 0 || m.super.readOnly()
+}
+
+func (m *Mount) has(flag uint32) bool { return m.flags.Load()&flag != 0 }
+
+// wantWrite answers EROFS if nothing can be changed through m.
+func (m *Mount) wantWrite() error {
+	if m.ReadOnly() {
+		return abi.EROFS
+	}
+	return nil
+}
+
+// newMount makes a mount that is attached nowhere.
+func newMount(s *Super, root *Dentry, source string, flags int) *Mount {
+	m := &Mount{super: s, root: root, source: source}
+	m.flags.Store(atimeFlags(uint32(flags)) & mountFlags)
+	s.mounts.Add(1)
+	return m
+}
+
+// atimeFlags completes the flags that rule access times: relatime unless
+// something else is asked for; mount(2).
+func atimeFlags(flags uint32) uint32 {
+	if flags&(abi.MS_NOATIME|abi.MS_STRICTATIME) == 0 {
+		return flags | abi.MS_RELATIME
+	}
+	if flags&abi.MS_NOATIME != 0 {
+		flags &^= abi.MS_STRICTATIME
+	}
+	return flags &^ abi.MS_RELATIME
+}
+
+// pin keeps the mount in use until unpin.
+func (m *Mount) pin() {
+	if m != nil {
+		m.users.Add(1)
+	}
+}
+
+func (m *Mount) unpin() {
+	if m != nil && m.users.Add(-1) == 0 && m.detached.Load() {
+		m.free()
+	}
+}
+
+// free ends a detached mount that nobody uses, and its file system with the
+// last one.
+func (m *Mount) free() {
+	m.release.Do(func() {
+		if m.super.mounts.Add(-1) == 0 && m.super.Shutdown != nil {
+			m.super.Shutdown()
+		}
+	})
+}
+
+// attach puts m over the directory or file at p; nil at is the root. The
+// caller holds t.mu.
+func (t *mountTable) attach(m *Mount, p Path) {
+	if m.id == 0 {
+		t.lastID++
+		m.id = t.lastID
+	}
+	t.list = append(t.list, m)
+	if p.IsZero() {
+		return
+	}
+	a := attachment{p.Mount, p.Dentry}
+	m.at.Store(&a)
+	t.at[a] = m
+	p.Mount.children++
+	p.Dentry.mounts.Add(1)
+}
+
+// unhook takes m from its place; it stays on the list. The caller holds t.mu.
+func (t *mountTable) unhook(m *Mount) {
+	a := m.at.Load()
+	if a == nil {
+		return
+	}
+	delete(t.at, *a)
+	m.at.Store(nil)
+	a.parent.children--
+	a.dentry.mounts.Add(-1)
+}
+
+// detach takes m out of the tree. The caller holds t.mu, and afterwards, with
+// the lock released, calls reap.
+func (t *mountTable) detach(m *Mount) {
+	t.unhook(m)
+	for i, x := range t.list {
+		if x == m {
+			t.list = append(t.list[:i], t.list[i+1:]...)
+			break
+		}
+	}
+	m.detached.Store(true)
+}
+
+// reap frees m, which has been detached, if nobody uses it.
+func (m *Mount) reap() {
+	if m.users.Load() == 0 {
+		m.free()
+	}
+}
+
+// over returns the mount that is attached at p, or nil.
+func (t *mountTable) over(p Path) *Mount {
+	t.mu.RLock()
+	m := t.at[attachment{p.Mount, p.Dentry}]
+	t.mu.RUnlock()
+	return m
+}
+
+// down follows the mounts at p to the root of the topmost.
+func (p Path) down() Path {
+	for p.Dentry.mounts.Load() > 0 {
+		m := mounts.over(p)
+		if m == nil {
+			break
+		}
+		p = Path{m, m.root}
+	}
+	return p
+}
+
+// up returns the place that p, if it is the root of a mount, is attached to.
+func (p Path) up() (Path, bool) {
+	if p.Mount == nil || p.Dentry != p.Mount.root {
+		return p, false
+	}
+	a := p.Mount.at.Load()
+	if a == nil {
+		return p, false
+	}
+	return Path{a.parent, a.dentry}, true
+}
+
+func (s *Super) readOnly() bool { return s.ReadOnly || s.remountedRO.Load() }
+
+// NewRootMount makes s the root of the tree of mounts and returns it. It is
+// called once, before any other mount.
+func NewRootMount(s *Super, flags int) (Path, error) {
+	m := newMount(s, s.root(), s.Source, flags)
+	mounts.mu.Lock()
+	defer mounts.mu.Unlock()
+	mounts.attach(m, Path{})
+	return m.Root(), nil
+}

@@ -1,0 +1,118 @@
+package vfs
+
+import (
+	"strings"
+
+	"kevlar/kernel/abi"
+)
+
+// A MountInfo is one line of /proc/PID/mountinfo.
+type MountInfo struct {
+	ID, ParentID int
+	Mount        *Mount
+	Super        *Super
+	Root         string // the mount's root within the file system
+	Target       string // where it is attached, as seen from the root directory
+	Source       string // "none" if there is none
+	FSType       string
+	Flags        int    // MS_ bits of the mount
+	MountOptions string // "rw,nosuid,relatime"
+	SuperOptions string // "rw,size=1024k"
+}
+
+// Mounts calls visit for each mount below root in the order of mounting, until
+// it returns false. Names are not escaped.
+func Mounts(root Path, visit func(MountInfo) bool) {
+	mounts.mu.RLock()
+	list := append([]*Mount(nil), mounts.list...)
+	mounts.mu.RUnlock()
+	for _, m := range list {
+		target, where := pathString(m.Root(), root)
+		if where != reachable {
+			continue
+		}
+		info := MountInfo{
+			ID: m.id, ParentID: m.id, Mount: m, Super: m.super,
+			Root: within(m.root), Target: target,
+			Source: m.source, FSType: m.super.FSType, Flags: m.Flags(),
+		}
+		if a := m.at.Load(); a != nil {
+			info.ParentID = a.parent.id
+		}
+		if info.Source == "" {
+			info.Source = "none"
+		}
+		info.MountOptions = optionString(uint32(info.Flags))
+		info.SuperOptions = "rw"
+		if m.super.readOnly() {
+			info.SuperOptions = "ro"
+		}
+		if m.super.Options != nil {
+			info.SuperOptions += m.super.Options()
+		}
+		if !visit(info) {
+			return
+		}
+	}
+}
+
+// optionString spells the flags of a mount as /proc/mounts does.
+func optionString(flags uint32) string {
+	var b strings.Builder
+	if flags&abi.MS_RDONLY != 0 {
+		b.WriteString("ro")
+	} else {
+		b.WriteString("rw")
+	}
+	for _, o := range [...]struct {
+		flag uint32
+		name string
+	}{
+		{abi.MS_NOSUID, ",nosuid"},
+		{abi.MS_NODEV, ",nodev"},
+		{abi.MS_NOEXEC, ",noexec"},
+		{abi.MS_NOATIME, ",noatime"},
+		{abi.MS_NODIRATIME, ",nodiratime"},
+		{abi.MS_RELATIME, ",relatime"},
+		{abi.MS_NOSYMFOLLOW, ",nosymfollow"},
+	} {
+		if flags&o.flag != 0 {
+			b.WriteString(o.name)
+		}
+	}
+	return b.String()
+}
+
+// within returns the path of d in its file system.
+func within(d *Dentry) string {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	s := ""
+	for p := d.place.Load(); p.parent != nil; p = p.parent.place.Load() {
+		s = "/" + p.name + s
+	}
+	if s == "" {
+		return "/"
+	}
+	return s
+}
+
+// StatFS returns what statfs(2) tells of the file system that p is on.
+func StatFS(p Path) (abi.Statfs, error) {
+	s := p.Inode().FS()
+	if s == nil || s.StatFS == nil {
+		return abi.Statfs{}, abi.ENOSYS
+	}
+	st := s.StatFS()
+	st.Fsid = s.Dev
+	st.Flags = abi.ST_VALID
+	if p.Mount != nil {
+		// Up to ST_NOEXEC and for the atime flags but one, ST_ is MS_.
+		f := int64(p.Mount.Flags())
+		st.Flags |= f & (abi.ST_RDONLY | abi.ST_NOSUID | abi.ST_NODEV | abi.ST_NOEXEC | abi.ST_NOATIME | abi.ST_NODIRATIME)
+		if f&abi.MS_RELATIME != 0 {
+			st.Flags |= abi.ST_RELATIME
+		}
+	}
+	return st, nil
+}
