@@ -1,0 +1,40 @@
+package proc
+
+import "kevlar/kernel/abi"
+
+// mayRead checks whether the caller may look into the thread's process:
+// PTRACE_MODE_READ_FSCREDS of ptrace(2).
+func (v *view) mayRead() error {
+	if !v.allowed() {
+		return abi.EACCES
+	}
+	return nil
+}
+
+func (v *view) allowed() bool {
+	if tgid, _, ok := Self(v.c); ok && tgid == v.task.TGID() {
+		return true
+	}
+	caller, cred := v.c.Cred(), v.task.Cred()
+	if caller.HasCap(abi.CAP_SYS_PTRACE) {
+		return true
+	}
+	if cred == nil || !v.task.Dumpable() {
+		return false
+	}
+	uid, gid := caller.FSUID, caller.FSGID
+	if uid != cred.EUID || uid != cred.SUID || uid != cred.UID ||
+		gid != cred.EGID || gid != cred.SGID || gid != cred.GID {
+		return false
+	}
+	return cred.CapPermitted&^caller.CapEffective == 0
+}
+
+// mayReadStack checks whether the caller may see the kernel's side of the
+// thread.
+func (v *view) mayReadStack() error {
+	if !v.c.Cred().HasCap(abi.CAP_SYS_ADMIN) {
+		return abi.EACCES
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/fs/pseudo"
+	"kevlar/kernel/vfs"
+)
+
+// fdDir is /proc/PID/fd: a link for each descriptor, or, as info,
+// /proc/PID/fdinfo: a file for each.
+type fdDir struct {
+	taskNode
+	info  bool
+	entry int // that it is itself, for inode numbers
+}
+
+const (
+	fdEntry     = 0x60
+	fdInfoEntry = 0x61
+)
+
+func newFDDir(v *view, n pseudo.Node) vfs.Inode {
+	return &fdDir{taskNode: taskNode{Node: n, view: *v}, entry: fdEntry}
+}
+
+func newFDInfoDir(v *view, n pseudo.Node) vfs.Inode {
+	return &fdDir{taskNode: taskNode{Node: n, view: *v}, info: true, entry: fdInfoEntry}
+}
+
+// Attr implements vfs.Inode: the size is the number of descriptors.
+func (d *fdDir) Attr() vfs.Attr {
+	a := d.Node.Attr()
+	a.Nlink = 2
+	if !d.info {
+		a.Size = int64(len(d.descriptors()))
+	}
+	return a
+}
+
+// descriptors returns the numbers in use, ascending.
+func (d *fdDir) descriptors() []int {
+	files := d.task.Files()
+	if files == nil {
+		return nil
+	}
+	var fds []int
+	files.Each(func(fd int, _ *vfs.File, _ bool) { fds = append(fds, fd) })
+	slices.Sort(fds)
+	return fds
+}
+
+// Lookup implements vfs.Dir.
+func (d *fdDir) Lookup(name string) (vfs.Inode, error) {
+	fd, ok := parseID(name)
+	if !ok {
+		return nil, abi.ENOENT
+	}
+	f, _ := d.file(fd)
+	if f == nil {
+		return nil, abi.ENOENT
+	}
+	defer f.Put()
+	if d.info {
+		return d.infoFile(fd), nil
+	}
+	return d.link(fd, f), nil
+}
+
+// file returns descriptor fd with a reference for the caller, or nil.
+func (d *fdDir) file(fd int) (f *vfs.File, cloexec bool) {
+	files := d.task.Files()
+	if files == nil {
+		return nil, false
+	}
+	f, err := files.Get(fd)
+	if err != nil {
+		return nil, false
+	}
+	flags, _ := files.Flags(fd)
+	return f, flags&abi.FD_CLOEXEC != 0
+}
+
+// link returns the link of a descriptor. Its permissions show how the file is
+// open.
+func (d *fdDir) link(fd int, f *vfs.File) vfs.Inode {
+	mode := uint32(abi.S_IFLNK)
+	if f.Readable() {
+		mode |= 0o500
+	}
+	if f.Writable() {
+		mode |= 0o300
+	}
+	n := d.node(mode, d.entry, fd)
+	n.SetSize(64)
+	as := func(c vfs.Caller) *view {
+		v := d.view
+		v.c = c
+		return &v
+	}
+	return pseudo.NewMagicLink(n,
+		func(c vfs.Caller) (string, error) {
+			p, err := d.path(as(c), fd)
+			if err != nil {
+				return "", err
+			}
+			return as(c).pathName(p)
+		},
+		func(c vfs.Caller) (vfs.Path, error) { return d.path(as(c), fd) })
+}
+
+// path returns what descriptor fd stands for now.
+func (d *fdDir) path(v *view, fd int) (vfs.Path, error) {
+	if err := v.mayRead(); err != nil {
+		return vfs.Path{}, err
+	}
+	f, _ := d.file(fd)
+	if f == nil {
+		return vfs.Path{}, abi.ENOENT
+	}
+	defer f.Put()
+	return f.Path(), nil
+}
+
+// An Informer is a vfs.FileOps that has more to say in /proc/PID/fdinfo.
+type Informer interface {
+	FDInfo(w *bytes.Buffer)
+}
+
+func (d *fdDir) infoFile(fd int) vfs.Inode {
+	return pseudo.NewText(d.node(abi.S_IFREG|0o444, d.entry, fd), pseudo.View{
+		Check: func(c vfs.Caller) error {
+			v := d.view
+			v.c = c
+			return v.mayRead()
+		},
+		Show: func(_ vfs.Caller, w *bytes.Buffer) error {
+			f, cloexec := d.file(fd)
+			if f == nil {
+				return abi.ENOENT
+			}
+			defer f.Put()
+			flags := f.Flags()
+			if cloexec {
+				flags |= abi.O_CLOEXEC
+			}
+			fmt.Fprintf(w, "pos:\t%d\nflags:\t0%o\n", f.Pos(), flags)
+			if m := f.Path().Mount; m != nil {
+				fmt.Fprintf(w, "mnt_id:\t%d\n", m.ID())
+			}
+			fmt.Fprintf(w, "ino:\t%d\n", f.Inode().Attr().Ino)
+			if i, ok := f.Ops().(Informer); ok {
+				i.FDInfo(w)
+			}
+			return nil
+		},
+	})
+}
+
+// ReadDir implements vfs.Dir. The position of a descriptor is its number.
+func (d *fdDir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+	if err := d.alive(); err != nil {
+		return pos, err
+	}
+	kind := uint32(abi.S_IFLNK)
+	if d.info {
+		kind = abi.S_IFREG
+	}
+	for _, fd := range d.descriptors() {
+		at := int64(vfs.FirstPos + fd)
+		if at < pos {
+			continue
+		}
+		e := vfs.DirEntry{
+			Name: strconv.Itoa(fd), Ino: taskIno(d.task.TID(), d.whole, d.entry, fd), Type: vfs.DType(kind), Next: at + 1,
+		}
+		if !emit(e) {
+			return at, nil
+		}
+		pos = at + 1
+	}
+	return pos, nil
+}

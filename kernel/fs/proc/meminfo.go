@@ -1,0 +1,42 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// showMemory shows the use of memory. Lines of what the kernel does not have,
+// such as swap, are zero where programs look for them and left out elsewhere.
+func (fs *FS) showMemory(w *bytes.Buffer) error {
+	m := fs.system.Memory()
+	for _, l := range []struct {
+		name  string
+		bytes uint64
+	}{
+		{"MemTotal", m.Total},
+		{"MemFree", m.Free},
+		{"MemAvailable", m.Available},
+		{"Buffers", 0},
+		{"Cached", m.Cached},
+		{"SwapCached", 0},
+		{"Mlocked", m.Locked},
+		{"SwapTotal", 0},
+		{"SwapFree", 0},
+		{"Dirty", 0},
+		{"Writeback", 0},
+		{"AnonPages", m.Anon},
+		{"Mapped", m.Mapped},
+		{"Shmem", m.Shmem},
+		{"KReclaimable", 0},
+		{"Slab", m.Heap},
+		{"SReclaimable", 0},
+		{"SUnreclaim", m.Heap},
+		{"KernelStack", m.Stack},
+		{"PageTables", m.PageTable},
+		{"CommitLimit", m.CommitLimit},
+		{"Committed_AS", m.Committed},
+	} {
+		fmt.Fprintf(w, "%-16s%8d kB\n", l.name+":", l.bytes>>10)
+	}
+	return nil
+}
