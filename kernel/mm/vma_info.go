@@ -57,11 +57,13 @@ func (as *AddressSpace) info(v *vma) VMAInfo {
 }
 
 // Residence tells which pages of an area are present: /proc/PID/smaps. All
-// figures are in pages.
+// figures but PSS, which is in bytes, are in pages.
 type Residence struct {
-	RSS     int64
-	Anon    int64
-	Private int64 // of RSS, frames with a single reference
+	RSS         int64
+	Anon        int64
+	Private     int64 // of Anon, frames that nobody else has
+	PrivateFile int64 // of the others, frames that only their object has too
+	PSS         int64 // each frame divided by the number that have it mapped
 }
 
 // Residence returns the figures for [start, end).
@@ -79,6 +81,12 @@ func (as *AddressSpace) Residence(start, end uintptr) Residence {
 			if f.Refs() == 1 {
 				r.Private++
 			}
+			r.PSS += int64(pageSize) / int64(max(1, f.Refs()))
+		} else {
+			if f.Refs() == 2 {
+				r.PrivateFile++
+			}
+			r.PSS += int64(pageSize) / int64(max(1, f.Refs()-1)) // one is the object's own
 		}
 		return true
 	})
