@@ -29,10 +29,15 @@ func newGather(t *Table) *gather {
 	return g
 }
 
-// cleared records that the entry at va, which was e, is clear.
-func (g *gather) cleared(va uintptr, e uint64) {
+// touched records that CPUs must forget what they know of the page at va.
+func (g *gather) touched(va uintptr) {
 	g.start = min(g.start, va)
 	g.end = max(g.end, va+PageSize)
+}
+
+// cleared records that the entry at va, which was e, is clear.
+func (g *gather) cleared(va uintptr, e uint64) {
+	g.touched(va)
 	if e&unowned != 0 {
 		return
 	}
@@ -46,8 +51,7 @@ func (g *gather) cleared(va uintptr, e uint64) {
 // pruned records that the table page f, which mapped the span at va, is no
 // longer linked.
 func (g *gather) pruned(va uintptr, f frame.Frame) {
-	g.start = min(g.start, va)
-	g.end = max(g.end, va+PageSize)
+	g.touched(va)
 	g.t.addPages(-1)
 	g.add(f)
 }

@@ -192,9 +192,11 @@ func (t *Table) Flush() { tlb.FlushAll(t.Active.Load(), t.Root()) }
 
 // Move moves the pages in [start, start+n) to the pages from to on, where
 // there must be none. The ranges may not overlap. If it fails, with ENOMEM,
-// every page is at one of the two places.
+// nothing has moved, but levels that are empty may have been added at to.
 func (t *Table) Move(start, to, n uintptr) error {
-	defer func() { tlb.FlushRange(t.Active.Load(), t.Root(), start, start+n) }()
+	if err := t.makeRoom(start, to, n); err != nil {
+		return err
+	}
 	g := newGather(t)
 	defer g.finish()
 	for va := start; va < start+n; {
@@ -209,16 +211,33 @@ func (t *Table) Move(start, to, n uintptr) error {
 			if e == 0 {
 				continue
 			}
-			new := va + uintptr(i-first)*PageSize - start + to
-			dst, err := t.makeLeaf(new)
-			if err != nil {
-				return err
-			}
+			from := va + uintptr(i-first)*PageSize
 			atomic.StoreUint64(&pt[i], 0)
-			atomic.StoreUint64(&dst[slot(new, leafLevel)], e)
+			g.touched(from)
+			dst, _ := t.leaf(from - start + to)
+			atomic.StoreUint64(&dst[slot(from-start+to, leafLevel)], e)
 		}
 		if isEmpty(pt) {
 			t.prune(va, g)
+		}
+		va = next
+	}
+	return nil
+}
+
+// makeRoom adds the levels that Move needs at to.
+func (t *Table) makeRoom(start, to, n uintptr) error {
+	for va := start; va < start+n; {
+		pt, span := t.leaf(va)
+		if pt == nil {
+			va = nextSpan(va, span)
+			continue
+		}
+		next := min(nextSpan(va, LeafSpan), start+n)
+		for _, at := range [...]uintptr{va, next - PageSize} {
+			if _, err := t.makeLeaf(at - start + to); err != nil {
+				return err
+			}
 		}
 		va = next
 	}
