@@ -237,8 +237,8 @@ func (as *AddressSpace) splitsInside(start, end uintptr) int {
 	return 0
 }
 
-// populate brings in the pages of [start, end) as if they were touched, as far
-// as that goes.
+// populate brings in the pages of [start, end) as if they were touched, until
+// one cannot be. Pages where nothing is mapped any more are passed over.
 func (as *AddressSpace) populate(start, end uintptr) error {
 	for addr := start; addr < end; addr += pageSize {
 		write, ok := as.populates(addr)
@@ -252,13 +252,13 @@ func (as *AddressSpace) populate(start, end uintptr) error {
 	return nil
 }
 
-// populates tells whether the page at addr can be touched, and whether by a
+// populates tells whether addr is mapped, and whether to touch it by a
 // write: private pages that may be written get their own frames.
 func (as *AddressSpace) populates(addr uintptr) (write, ok bool) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
 	v := as.vmas.at(addr)
-	if v == nil || v.prot == 0 {
+	if v == nil {
 		return false, false
 	}
 	return v.prot&abi.PROT_WRITE != 0, true

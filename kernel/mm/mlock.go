@@ -1,0 +1,185 @@
+package mm
+
+import (
+	"kevlar/kernel/abi"
+)
+
+// Nothing here is ever paged out: a memory lock brings pages in, and counts.
+
+// Mlock locks the pages in [addr, addr+n): mlock2(2). With onFault it locks
+// each one when it is first touched. privileged lifts RLIMIT_MEMLOCK.
+func (as *AddressSpace) Mlock(addr, n uintptr, onFault, privileged bool) error {
+	set := vmLocked
+	if onFault {
+		set |= vmLockOnFault
+	}
+	start, end, err := lockRange(addr, n)
+	if err != nil {
+		return err
+	}
+	if !privileged && as.lockLimit() == 0 {
+		return abi.EPERM
+	}
+	if start == end {
+		return nil
+	}
+	if err := as.lockRange(start, end, set, vmLockOnFault&^set, privileged); err != nil {
+		return err
+	}
+	if onFault {
+		return nil
+	}
+	return lockError(as.populate(start, end))
+}
+
+// Munlock unlocks the pages in [addr, addr+n): munlock(2).
+func (as *AddressSpace) Munlock(addr, n uintptr) error {
+	start, end, err := lockRange(addr, n)
+	if err != nil || start == end {
+		return err
+	}
+	return as.lockRange(start, end, 0, vmLocked|vmLockOnFault, true)
+}
+
+// MlockAll locks everything that is mapped, or will be: mlockall(2).
+func (as *AddressSpace) MlockAll(flags int, privileged bool) error {
+	if flags == 0 || flags&^(abi.MCL_CURRENT|abi.MCL_FUTURE|abi.MCL_ONFAULT) != 0 || flags == abi.MCL_ONFAULT {
+		return abi.EINVAL
+	}
+	if !privileged && as.lockLimit() == 0 {
+		return abi.EPERM
+	}
+	if err := as.lockEverything(flags, privileged); err != nil {
+		return err
+	}
+	if flags&(abi.MCL_CURRENT|abi.MCL_ONFAULT) == abi.MCL_CURRENT {
+		as.populateAll()
+	}
+	return nil
+}
+
+// MunlockAll undoes all memory locks: munlockall(2).
+func (as *AddressSpace) MunlockAll() {
+	as.mu.Lock()
+	defer as.unlock()
+	as.lockAll = 0
+	as.flagAll(0, vmLocked|vmLockOnFault)
+}
+
+// lockRange returns the whole pages of [addr, addr+n).
+func lockRange(addr, n uintptr) (start, end uintptr, err error) {
+	start = pageDown(addr)
+	end = pageUp(addr + n)
+	if addr+n < addr || end < start {
+		return 0, 0, abi.EINVAL
+	}
+	return start, end, nil
+}
+
+func (as *AddressSpace) lockLimit() uint64 {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	return as.limit(abi.RLIMIT_MEMLOCK)
+}
+
+// lockRange changes the locks of [start, end), all of which must be mapped.
+func (as *AddressSpace) lockRange(start, end uintptr, set, reset vmaFlags, privileged bool) error {
+	as.mu.Lock()
+	defer as.unlock()
+	if set != 0 {
+		n := int64((end - start) >> pageShift)
+		if !as.mayLock(n-as.lockedPages(start, end), privileged) {
+			return abi.ENOMEM
+		}
+	}
+	for at := start; at < end; {
+		v := as.vmas.at(at)
+		if v == nil {
+			return abi.ENOMEM
+		}
+		to := min(end, v.end)
+		if err := as.setFlags(v, at, to, set, reset); err != nil {
+			return err
+		}
+		at = to
+	}
+	return nil
+}
+
+// lockedPages returns how many pages of [start, end) are locked.
+func (as *AddressSpace) lockedPages(start, end uintptr) int64 {
+	n := int64(0)
+	first, last := as.vmas.overlap(start, end)
+	for i := first; i < last; i++ {
+		if v := &as.vmas.all[i]; v.flags&vmLocked != 0 {
+			n += int64((min(end, v.end) - max(start, v.start)) >> pageShift)
+		}
+	}
+	return n
+}
+
+func (as *AddressSpace) lockEverything(flags int, privileged bool) error {
+	as.mu.Lock()
+	defer as.unlock()
+	set := vmLocked
+	if flags&abi.MCL_ONFAULT != 0 {
+		set |= vmLockOnFault
+	}
+	if flags&abi.MCL_CURRENT != 0 && !as.mayLock(as.usage.total-as.usage.locked, privileged) {
+		return abi.ENOMEM
+	}
+	as.lockAll = 0
+	if flags&abi.MCL_FUTURE != 0 {
+		as.lockAll = set
+	}
+	if flags&abi.MCL_CURRENT != 0 {
+		as.flagAll(set, vmLockOnFault&^set)
+	}
+	return nil
+}
+
+// flagAll changes the flags of every VMA.
+func (as *AddressSpace) flagAll(set, reset vmaFlags) {
+	for i := range as.vmas.all {
+		v := &as.vmas.all[i]
+		as.usage.add(v, -v.pages())
+		v.flags = v.flags&^reset | set
+		as.usage.add(v, v.pages())
+	}
+	as.vmas.merge(0, as.vmas.len())
+}
+
+// populateAll brings in everything that is mapped, as far as that goes.
+func (as *AddressSpace) populateAll() {
+	for at := uintptr(0); ; {
+		start, end, ok := as.next(at)
+		if !ok {
+			return
+		}
+		as.populate(start, end)
+		at = end
+	}
+}
+
+// next returns the first VMA that ends behind addr.
+func (as *AddressSpace) next(addr uintptr) (start, end uintptr, ok bool) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	i := as.vmas.search(addr)
+	if i == as.vmas.len() {
+		return 0, 0, false
+	}
+	return as.vmas.all[i].start, as.vmas.all[i].end, true
+}
+
+// lockError turns an error of populate into mlock's: ENOMEM if a page cannot
+// be touched, EAGAIN for lack of memory.
+func lockError(err error) error {
+	switch err {
+	case nil:
+		return nil
+	case abi.ENOMEM:
+		return abi.EAGAIN
+	}
+	return abi.ENOMEM
+}
