@@ -19,15 +19,26 @@ func TestMain(m *testing.M) {
 // newTable returns a table that the test's end destroys, after which as many
 // frames as now must be free.
 func newTable(t *testing.T) *Table {
+	tab, _ := newTables(t)
+	return tab
+}
+
+func newTables(t *testing.T) (*Table, *Table) {
 	t.Helper()
 	free, pages := frame.Free(), TotalPages()
-	tab, err := New()
-	if err != nil {
-		t.Fatal(err)
+	var tabs [2]*Table
+	for i := range tabs {
+		tab, err := New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tabs[i] = tab
 	}
 	t.Cleanup(func() {
-		if tab.root != 0 {
-			tab.Destroy()
+		for _, tab := range tabs {
+			if tab.root != 0 {
+				tab.Destroy()
+			}
 		}
 		if now := frame.Free(); now != free {
 			t.Errorf("%d frames free at the end, %d at the start", now, free)
@@ -36,7 +47,7 @@ func newTable(t *testing.T) *Table {
 			t.Errorf("%d table pages at the end, %d at the start", now, pages)
 		}
 	})
-	return tab
+	return tabs[0], tabs[1]
 }
 
 func alloc(t *testing.T) frame.Frame {
@@ -150,7 +161,7 @@ func TestKernelHalfIsShared(t *testing.T) {
 }
 
 func TestUnowned(t *testing.T) {
-	tab, dst := newTable(t), newTable(t)
+	tab, dst := newTables(t)
 	f := alloc(t)
 	defer f.Put()
 	for va := uintptr(0x10000); va < 0x14000; va += PageSize {
@@ -228,7 +239,7 @@ func TestProtect(t *testing.T) {
 }
 
 func TestCopyRange(t *testing.T) {
-	tab, dst := newTable(t), newTable(t)
+	tab, dst := newTables(t)
 	const rw = Read | Write
 	a := mustMap(t, tab, 0x1ff000, rw|Anon)
 	b := mustMap(t, tab, 0x200000, Read)
