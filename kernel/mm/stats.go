@@ -46,6 +46,12 @@ func (as *AddressSpace) RSS() int64 {
 	return as.rssAnon.Load() + as.rssObject.Load() + as.rssShmem.Load()
 }
 
+// PeakRSS returns the largest number of pages that were present at once.
+func (as *AddressSpace) PeakRSS() int64 {
+	as.notePeak()
+	return as.rssPeak.Load()
+}
+
 // notePeak remembers the number of pages present if it was never higher. It is
 // called before pages go, and when somebody asks.
 func (as *AddressSpace) notePeak() {

@@ -57,16 +57,17 @@ func (as *AddressSpace) info(v *vma) VMAInfo {
 }
 
 // Residence tells which pages of an area are present: /proc/PID/smaps. All
-// figures but PSS, which is in bytes, are in pages.
+// figures but PSS are in pages.
 type Residence struct {
 	RSS         int64
-	Anon        int64
-	Private     int64 // of Anon, frames that nobody else has
-	PrivateFile int64 // of the others, frames that only their object has too
-	PSS         int64 // each frame divided by the number that have it mapped
+	Anon        int64 // of RSS, copies that belong to address spaces
+	Private     int64 // of Anon, those of this one alone
+	PrivateFile int64 // pages of objects that nobody else maps
+	PSS         int64 // each page's share of those who map it, in bytes
 }
 
-// Residence returns the figures for [start, end).
+// Residence returns the figures for [start, end). A frame's references stand
+// for those who map it, but for one that the object has.
 func (as *AddressSpace) Residence(start, end uintptr) Residence {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
@@ -76,18 +77,16 @@ func (as *AddressSpace) Residence(start, end uintptr) Residence {
 			return true
 		}
 		r.RSS++
+		users := int64(f.Refs())
 		if p&pagetable.Anon != 0 {
 			r.Anon++
-			if f.Refs() == 1 {
+			if users == 1 {
 				r.Private++
 			}
-			r.PSS += int64(pageSize) / int64(max(1, f.Refs()))
-		} else {
-			if f.Refs() == 2 {
-				r.PrivateFile++
-			}
-			r.PSS += int64(pageSize) / int64(max(1, f.Refs()-1)) // one is the object's own
+		} else if users--; users <= 1 {
+			r.PrivateFile++
 		}
+		r.PSS += int64(pageSize) / max(users, 1)
 		return true
 	})
 	return r
