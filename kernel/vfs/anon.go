@@ -63,9 +63,9 @@ func (i *AnonInode) SetAttr(s SetAttr) error {
 // FS returns the file system of such inodes.
 func (i *AnonInode) FS() *Super { return anonSuper() }
 
-// Open answers ENXIO: without a name there is no way to open it again but
-// through /proc, and that needs the driver.
-func (i *AnonInode) Open(c Caller, f *File) (FileOps, error) { return nil, abi.ENXIO }
+// Open opens a pipe anew, which /proc/PID/fd makes possible; for everything
+// else it answers ENXIO.
+func (i *AnonInode) Open(c Caller, f *File) (FileOps, error) { return OpenSpecial(c, f, i) }
 
 // NewFile returns an open file of the inode with one reference.
 func (i *AnonInode) NewFile(ops FileOps, flags int) *File {
