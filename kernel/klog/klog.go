@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"kevlar/kernel/ktime"
+	"kevlar/kernel/wait"
 )
 
 // ringLines is how many lines the ring keeps.
@@ -39,6 +40,9 @@ var (
 	sink func(Record)      // guarded by mu
 )
 
+// Arrivals is notified of each new record with wait.In.
+var Arrivals wait.Queue
+
 // SetSink sets where every later record goes besides the ring. The function
 // runs with the log's lock held: it must not log.
 func SetSink(f func(Record)) {
@@ -52,6 +56,11 @@ func Printf(format string, args ...any) { Print(Info, fmt.Sprintf(format, args..
 
 // Print logs one line.
 func Print(level int, text string) {
+	add(level, text)
+	Arrivals.Notify(wait.In)
+}
+
+func add(level int, text string) {
 	mu.Lock()
 	defer mu.Unlock()
 	r := Record{Seq: next, Mono: ktime.Mono(), Level: level, Text: text}
