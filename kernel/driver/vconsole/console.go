@@ -20,6 +20,7 @@ import (
 	"kevlar/kernel/klog"
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/vfs"
 )
 
 // Nodes is where the driver makes its ports known: /dev and sysfs.
@@ -128,6 +129,19 @@ func (c *Console) Port(label string) *Port {
 		}
 	}
 	return nil
+}
+
+// Open opens the device file of a port: it is the vfs.DeviceOpen of the
+// character devices whose minor number is that of a port.
+func (c *Console) Open(_ vfs.Caller, _ *vfs.File, rdev uint64) (vfs.FileOps, error) {
+	p := c.lookup(abi.Minor(rdev))
+	if p == nil {
+		return nil, abi.ENXIO
+	}
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Drain waits until the host has taken what was written to every port whose

@@ -5,6 +5,7 @@ package virtiotest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,8 @@ type Device struct {
 	Config    []byte
 	// Reject makes the device refuse these features.
 	Reject uint64
+	// FailEnable makes the device refuse every queue.
+	FailEnable bool
 	// OnNotify is called when the driver notifies a queue, with no lock held.
 	OnNotify func(queue int)
 
@@ -106,6 +109,9 @@ func (d *Device) QueueMaxSize(index int) int {
 func (d *Device) EnableQueue(index int, at virtio.Layout) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.FailEnable {
+		return errors.New("virtiotest: queue refused")
+	}
 	if d.rings == nil {
 		d.rings = make(map[int]*ring)
 	}
