@@ -1,0 +1,112 @@
+package epoll
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// exclusiveBits are what may go together with EPOLLEXCLUSIVE.
+const exclusiveBits = abi.EPOLLIN | abi.EPOLLOUT | abi.EPOLLERR | abi.EPOLLHUP |
+	abi.EPOLLWAKEUP | abi.EPOLLET | abi.EPOLLEXCLUSIVE
+
+// Ctl adds, changes or removes the watch of f, which the caller knows as
+// descriptor fd, in the instance that ep is: epoll_ctl(2).
+func Ctl(ep, f *vfs.File, fd, op int, ev abi.EpollEvent) error {
+	if f.IsPath() || ep.IsPath() {
+		return abi.EBADF
+	}
+	if f.WaitQueue() == nil {
+		return abi.EPERM
+	}
+	e, err := Of(ep)
+	if err != nil || ep == f {
+		return abi.EINVAL
+	}
+	child, _ := f.Ops().(*Epoll)
+	if op != abi.EPOLL_CTL_DEL && ev.Events&abi.EPOLLEXCLUSIVE != 0 {
+		if op == abi.EPOLL_CTL_MOD || child != nil || ev.Events&^exclusiveBits != 0 {
+			return abi.EINVAL
+		}
+	}
+	k := key{f, fd}
+	switch op {
+	case abi.EPOLL_CTL_ADD:
+		return e.add(k, child, ev)
+	case abi.EPOLL_CTL_MOD:
+		return e.modify(k, ev)
+	case abi.EPOLL_CTL_DEL:
+		return e.remove(k, child)
+	}
+	return abi.EINVAL
+}
+
+func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
+	if child != nil {
+		nesting.Lock()
+		defer nesting.Unlock()
+		if !e.mayWatch(child) {
+			return abi.ELOOP
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.items[k] != nil {
+		return abi.EEXIST
+	}
+	if watches.Add(1) > MaxWatches {
+		watches.Add(-1)
+		return abi.ENOSPC
+	}
+	it := &item{key: k, epoll: e, queue: k.file.WaitQueue(), data: ev.Data, child: child}
+	it.events.Store(ev.Events)
+	it.waiter.Callback = it.happened
+	e.items[k] = it
+	if child != nil {
+		child.parent(e)
+	}
+	k.file.Watch(it)
+	it.queue.Register(&it.waiter, wait.All)
+	e.check(it)
+	return nil
+}
+
+func (e *Epoll) modify(k key, ev abi.EpollEvent) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	it := e.items[k]
+	if it == nil {
+		return abi.ENOENT
+	}
+	if it.has(abi.EPOLLEXCLUSIVE) {
+		return abi.EINVAL
+	}
+	it.events.Store(ev.Events)
+	it.data = ev.Data
+	e.check(it)
+	return nil
+}
+
+// check makes an item ready if its file has an event already.
+func (e *Epoll) check(it *item) {
+	if it.pending() != 0 {
+		e.push(it)
+		e.queue.Notify(wait.Readable)
+	}
+}
+
+func (e *Epoll) remove(k key, child *Epoll) error {
+	if child != nil {
+		nesting.Lock()
+		defer nesting.Unlock()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	it := e.items[k]
+	if it == nil {
+		return abi.ENOENT
+	}
+	k.file.Unwatch(it)
+	e.drop(it)
+	return nil
+}

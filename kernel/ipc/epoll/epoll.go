@@ -1,0 +1,105 @@
+// Package epoll watches many files for events: epoll(7).
+//
+// Each watched file is an item. Its Waiter on the file's queue puts the item
+// into the instance's ready list when something may have happened; Wait takes
+// items from there and asks the files themselves. So Wait costs what happens,
+// not what is watched.
+//
+// Lock order: nesting, then Epoll.mu of a parent before that of a child, then
+// the locks of files and their queues, then Epoll.readyMu.
+package epoll
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// MaxWatches limits the items of all instances together:
+// /proc/sys/fs/epoll/max_user_watches.
+const MaxWatches = 1 << 17
+
+var watches atomic.Int64
+
+// An Epoll is an epoll instance.
+type Epoll struct {
+	vfs.NoFile
+	queue wait.Queue // who waits in Wait, or watches this instance
+
+	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
+	items   map[key]*item
+	closed  bool
+	scratch [abi.SizeofEpollEvent]byte // guarded by mu
+
+	// parents are the instances that watch this one, with how often.
+	// Guarded by nesting.
+	parents map[*Epoll]int
+
+	readyMu sync.Mutex // a leaf; guards the ready list
+	ready   list
+}
+
+// A key is what an item is found by: the same file may be watched through
+// several descriptors.
+type key struct {
+	file *vfs.File
+	fd   int
+}
+
+// New returns a new instance. flags are EPOLL_CLOEXEC; others are refused
+// with EINVAL.
+func New(flags int) (*vfs.File, error) {
+	if flags&^abi.EPOLL_CLOEXEC != 0 {
+		return nil, abi.EINVAL
+	}
+	e := &Epoll{items: make(map[key]*item)}
+	return vfs.NewAnonFile("eventpoll", e, abi.O_RDWR), nil
+}
+
+// Of returns the instance that f is, or EINVAL.
+func Of(f *vfs.File) (*Epoll, error) {
+	e, ok := f.Ops().(*Epoll)
+	if !ok {
+		return nil, abi.EINVAL
+	}
+	return e, nil
+}
+
+// WaitQueue returns the instance's queue.
+func (e *Epoll) WaitQueue() *wait.Queue { return &e.queue }
+
+// Ready reports an instance with events as readable.
+func (e *Epoll) Ready(mask wait.Events) wait.Events {
+	if mask&wait.Readable == 0 {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for n := e.readyLen(); n > 0; n-- {
+		it := e.pop()
+		if it == nil {
+			break
+		}
+		if it.pending() != 0 {
+			e.push(it)
+			return mask & wait.Readable
+		}
+	}
+	return 0
+}
+
+// Release ends all watches.
+func (e *Epoll) Release(*vfs.File) {
+	nesting.Lock()
+	defer nesting.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	for _, it := range e.items {
+		it.file.Unwatch(it)
+		e.drop(it)
+	}
+}

@@ -1,0 +1,128 @@
+// Package poll waits for several files at once: poll(2) and select(2).
+package poll
+
+import (
+	"sync"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// A watch is one file that is waited for.
+type watch struct {
+	waiter wait.Waiter
+	file   *vfs.File
+	queue  *wait.Queue // nil while not registered
+	events wait.Events
+	ready  wait.Events // of the last scan; for select
+}
+
+// A set is the files of one call. Its memory is used again.
+type set struct{ watches []watch }
+
+var sets = sync.Pool{New: func() any { return new(set) }}
+
+// newSet returns a set with n watches.
+func newSet(n int) *set {
+	s := sets.Get().(*set)
+	if cap(s.watches) < n {
+		s.watches = make([]watch, n)
+	}
+	s.watches = s.watches[:n]
+	return s
+}
+
+// maxKept is the size of the largest set whose memory is kept.
+const maxKept = 256
+
+func (s *set) release() {
+	for i := range s.watches {
+		w := &s.watches[i]
+		if w.queue != nil {
+			w.queue.Unregister(&w.waiter)
+		}
+		if w.file != nil {
+			w.file.Put()
+		}
+		*w = watch{}
+	}
+	if cap(s.watches) <= maxKept {
+		sets.Put(s)
+	}
+}
+
+// register makes sleeper be woken when a file of s becomes ready.
+func (s *set) register(sleeper *wait.Sleeper) {
+	for i := range s.watches {
+		w := &s.watches[i]
+		if w.file == nil {
+			continue
+		}
+		if w.queue = w.file.WaitQueue(); w.queue != nil {
+			w.waiter.Sleeper = sleeper
+			w.queue.Register(&w.waiter, w.events)
+		}
+	}
+}
+
+// await calls scan, which counts what is ready, until the count is not 0 or
+// deadline has passed. Only then does it make the thread wait on the files.
+func (s *set) await(c vfs.Caller, deadline int64, scan func() int) (int, error) {
+	if n := scan(); n > 0 || deadline != wait.Forever && deadline <= ktime.Mono() {
+		return n, nil
+	}
+	sleeper := c.Sleeper()
+	s.register(sleeper)
+	for {
+		if n := scan(); n > 0 {
+			return n, nil
+		}
+		switch err := sleeper.Sleep(deadline); err {
+		case nil:
+		case abi.ETIMEDOUT:
+			return scan(), nil
+		default:
+			return 0, err
+		}
+	}
+}
+
+// Poll waits until one of fds is ready, and returns how many are; the answer
+// is in Revents. deadline is of ktime.Mono; when it has passed the count is 0.
+// The error is ERESTARTSYS: poll(2), unlike ppoll(2), is never restarted after
+// a handler, which is for the caller to say.
+func Poll(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (int, error) {
+	s := newSet(len(fds))
+	defer s.release()
+	for i := range fds {
+		w := &s.watches[i]
+		if fds[i].FD >= 0 {
+			w.file, _ = table.Get(int(fds[i].FD))
+		}
+		w.events = wait.Events(uint16(fds[i].Events)) | wait.Always
+	}
+	return s.await(c, deadline, func() int { return s.poll(fds) })
+}
+
+// poll sets the Revents and counts those that are not 0.
+func (s *set) poll(fds []abi.PollFd) int {
+	n := 0
+	for i := range fds {
+		w, p := &s.watches[i], &fds[i]
+		p.Revents = 0
+		switch {
+		case p.FD < 0:
+			continue
+		case w.file == nil:
+			p.Revents = abi.POLLNVAL
+		default:
+			p.Revents = int16(w.file.Ready(w.events) & w.events)
+		}
+		if p.Revents != 0 {
+			n++
+		}
+	}
+	return n
+}
