@@ -1,0 +1,169 @@
+package tmpfs
+
+import "kevlar/kernel/machine/frame"
+
+// A pageTree is the pages of a file: a sparse map from page numbers to frames,
+// on each of which it holds a reference. The first pages stand in the tree
+// itself, so that a small file needs nothing else; the others in leaves of 64
+// below as many levels of 64-way branches as the largest number asks for. The
+// zero value is empty.
+type pageTree struct {
+	direct [directPages]frame.Frame
+	root   branch
+	height int // levels of branches above the leaves; 0 if root.leaf is all
+	n      int64
+}
+
+const (
+	directPages = 2
+	treeBits    = 6
+	treeWidth   = 1 << treeBits
+)
+
+// A branch is a subtree: a node, or a leaf on the lowest level, or nothing.
+type branch struct {
+	node *[treeWidth]branch
+	leaf *[treeWidth]frame.Frame
+}
+
+// span returns how many pages a branch with the given number of levels has.
+// Trees are at most nine levels high, for file offsets are 63 bits.
+func span(height int) uint64 { return 1 << (treeBits * (height + 1)) }
+
+// get returns the frame of page i, without a reference, or 0.
+func (t *pageTree) get(i uint64) frame.Frame {
+	if i < directPages {
+		return t.direct[i]
+	}
+	if i >= span(t.height) {
+		return 0
+	}
+	b := t.root
+	for h := t.height; h > 0; h-- {
+		if b.node == nil {
+			return 0
+		}
+		b = b.node[i>>(treeBits*h)%treeWidth]
+	}
+	if b.leaf == nil {
+		return 0
+	}
+	return b.leaf[i%treeWidth]
+}
+
+// set puts f, whose reference it takes over, at page i, where there is none.
+func (t *pageTree) set(i uint64, f frame.Frame) {
+	t.n++
+	if i < directPages {
+		t.direct[i] = f
+		return
+	}
+	for i >= span(t.height) {
+		if t.root != (branch{}) {
+			t.root = branch{node: &[treeWidth]branch{t.root}}
+		}
+		t.height++
+	}
+	b := &t.root
+	for h := t.height; h > 0; h-- {
+		if b.node == nil {
+			b.node = new([treeWidth]branch)
+		}
+		b = &b.node[i>>(treeBits*h)%treeWidth]
+	}
+	if b.leaf == nil {
+		b.leaf = new([treeWidth]frame.Frame)
+	}
+	b.leaf[i%treeWidth] = f
+}
+
+// remove gives up the frames of pages first to last-1 and returns how many
+// there were.
+func (t *pageTree) remove(first, last uint64) int64 {
+	before := t.n
+	for i := first; i < min(last, directPages); i++ {
+		if f := t.direct[i]; f != 0 {
+			t.direct[i] = 0
+			t.n--
+			f.Put()
+		}
+	}
+	last = min(last, span(t.height))
+	if first < last {
+		t.prune(&t.root, t.height, 0, first, last)
+	}
+	if t.root == (branch{}) {
+		t.height = 0
+	}
+	return before - t.n
+}
+
+// prune is remove for the branch whose first page is base, and reports whether
+// the branch is empty now.
+func (t *pageTree) prune(b *branch, height int, base, first, last uint64) bool {
+	empty := true
+	switch {
+	case b.leaf != nil:
+		for i := range b.leaf {
+			f := b.leaf[i]
+			if n := base + uint64(i); f != 0 && n >= first && n < last {
+				b.leaf[i] = 0
+				t.n--
+				f.Put()
+			} else if f != 0 {
+				empty = false
+			}
+		}
+	case b.node != nil:
+		width := span(height - 1)
+		for i := range b.node {
+			start := base + uint64(i)*width
+			kid := &b.node[i]
+			if start < last && start+width > first {
+				if !t.prune(kid, height-1, start, first, last) {
+					empty = false
+				}
+			} else if *kid != (branch{}) {
+				empty = false
+			}
+		}
+	}
+	if empty {
+		*b = branch{}
+	}
+	return empty
+}
+
+// next returns the first page from i to last-1 that there is or, if hole is
+// set, that there is not; last if none.
+func (t *pageTree) next(i, last uint64, hole bool) uint64 {
+	for i < last {
+		if (t.get(i) == 0) == hole {
+			return i
+		}
+		i++
+		if !hole { // leave out what is missing as a whole
+			i = t.skip(i, last)
+		}
+	}
+	return last
+}
+
+// skip returns the first page from i on that is not in a missing branch; at
+// most last.
+func (t *pageTree) skip(i, last uint64) uint64 {
+	for i >= directPages && i < last {
+		if i >= span(t.height) {
+			return last
+		}
+		b, h := t.root, t.height
+		for ; h > 0 && b.node != nil; h-- {
+			b = b.node[i>>(treeBits*h)%treeWidth]
+		}
+		if b != (branch{}) {
+			return i
+		}
+		i = (i/span(h) + 1) * span(h)
+	}
+	return min(i, last)
+}
