@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	frame.InitSoft(4096)
+	frame.InitSoft(16384)
 	os.Exit(m.Run())
 }
 
