@@ -26,14 +26,17 @@ type session struct {
 	config  *vm.Config
 	log     kernelLog
 	console *vm.Stream
-	control *vm.Stream // nil for a foreign init
+	control *vm.Stream    // nil for a foreign init
+	ready   chan struct{} // closed by isReady
+	isReady func()        // to be called when the guest can take what is typed
 	logging sync.WaitGroup
 }
 
 // newSession makes the streams that every machine has: COM1 and the kernel log.
 func newSession(c *Config, root vm.Initramfs, foreign bool) (*session, error) {
-	s := &session{cfg: c, config: c.vm(root, foreign)}
+	s := &session{cfg: c, config: c.vm(root, foreign), ready: make(chan struct{})}
 	s.log.w = c.Log
+	s.isReady = sync.OnceFunc(func() { close(s.ready) })
 	var err error
 	if s.console, err = vm.NewStream(); err != nil {
 		return nil, err
@@ -130,7 +133,7 @@ func (s *session) collect(output func() error) (status int, err error) {
 	}
 	var statusErr error
 	var wg sync.WaitGroup
-	wg.Go(func() { status, statusErr = readStatus(s.control) })
+	wg.Go(func() { status, statusErr = s.readStatus() })
 	if err := output(); err != nil {
 		return 0, err
 	}
@@ -139,9 +142,12 @@ func (s *session) collect(output func() error) (status int, err error) {
 }
 
 // readStatus reads the control port up to the line that tells the exit status.
-func readStatus(control io.Reader) (int, error) {
-	lines := bufio.NewScanner(control)
+func (s *session) readStatus() (int, error) {
+	lines := bufio.NewScanner(s.control)
 	for lines.Scan() {
+		if lines.Text() == "ready" {
+			s.isReady()
+		}
 		if text, ok := strings.CutPrefix(lines.Text(), "exit "); ok {
 			status, err := strconv.Atoi(text)
 			if err != nil || status < 0 || status > 255 {

@@ -44,6 +44,7 @@ func Foreign(ctx context.Context, c *Config, root vm.Initramfs, t Terminal) (int
 	}
 	defer s.close()
 	return s.run(ctx, func() error {
+		s.isReady()
 		go s.typed(t)
 		_, err := io.Copy(t, s.console)
 		return err
@@ -52,6 +53,7 @@ func Foreign(ctx context.Context, c *Config, root vm.Initramfs, t Terminal) (int
 
 // typed sends what is typed to the console.
 func (s *session) typed(t Terminal) {
+	<-s.ready
 	if _, err := io.Copy(s.console, t); err == nil {
 		io.WriteString(s.console, endOfFile)
 	}

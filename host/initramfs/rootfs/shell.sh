@@ -15,6 +15,8 @@ while read -r word rows columns; do
 done <&4 &
 reader=$!
 
+# The terminal keeps what is typed from now on.
+echo ready >&4
 (unset token console; exec sh -l 4>&-)
 status=$?
 
