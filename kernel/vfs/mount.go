@@ -217,3 +217,7 @@ func NewRootMount(s *Super, flags int) (Path, error) {
 	mounts.attach(m, Path{})
 	return m.Root(), nil
 }
+
+// NewKernelMount returns the root of s, mounted where no process sees it, for
+// operations of the kernel itself. The mount lasts for ever, and s with it.
+func NewKernelMount(s *Super) Path { return newMount(s, s.root(), s.Source, 0).Root() }
