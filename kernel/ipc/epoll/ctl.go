@@ -59,7 +59,7 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 		return abi.ENOSPC
 	}
 	it := &item{key: k, epoll: e, queue: k.file.WaitQueue(), data: ev.Data, child: child}
-	it.events.Store(ev.Events)
+	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
 	e.items[k] = it
 	if child != nil {
@@ -81,7 +81,7 @@ func (e *Epoll) modify(k key, ev abi.EpollEvent) error {
 	if it.has(abi.EPOLLEXCLUSIVE) {
 		return abi.EINVAL
 	}
-	it.events.Store(ev.Events)
+	it.arm(ev.Events)
 	it.data = ev.Data
 	e.check(it)
 	return nil

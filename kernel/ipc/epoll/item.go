@@ -18,8 +18,8 @@ type item struct {
 	epoll  *Epoll
 	queue  *wait.Queue // of the file
 	waiter wait.Waiter // on queue, for all events
-	// events is epoll_event.events; 0 in its low part after EPOLLONESHOT has
-	// fired. Written with epoll.mu held.
+	// events is epoll_event.events with EPOLLERR and EPOLLHUP added, or the
+	// mode bits alone after EPOLLONESHOT has fired. Written with epoll.mu held.
 	events atomic.Uint32
 	data   uint64 // guarded by epoll.mu
 	child  *Epoll // if the file is an instance itself
@@ -29,14 +29,11 @@ type item struct {
 	queued     bool
 }
 
+// arm sets the events that are asked for.
+func (it *item) arm(events uint32) { it.events.Store(events | abi.EPOLLERR | abi.EPOLLHUP) }
+
 // mask returns the events that are asked for, none if the item is disarmed.
-func (it *item) mask() wait.Events {
-	ev := wait.Events(it.events.Load() &^ modeBits)
-	if ev == 0 {
-		return 0
-	}
-	return ev | wait.Err | wait.Hup
-}
+func (it *item) mask() wait.Events { return wait.Events(it.events.Load() &^ modeBits) }
 
 // has reports whether a mode bit is set.
 func (it *item) has(bit uint32) bool { return it.events.Load()&bit != 0 }

@@ -56,13 +56,17 @@ func newPipe(cred *vfs.Cred) *Pipe {
 }
 
 // New makes a pipe and returns its reading and its writing end. flags are
-// O_NONBLOCK and O_DIRECT.
-func New(c vfs.Caller, flags int) (r, w *vfs.File) {
+// O_NONBLOCK and O_DIRECT. The error is ENFILE.
+func New(c vfs.Caller, flags int) (r, w *vfs.File, err error) {
+	if n, limit := vfs.OpenFiles(); n+2 > limit {
+		return nil, nil, abi.ENFILE
+	}
 	p := newPipe(c.Cred())
 	p.anonymous = true
 	p.readers, p.writers = 1, 1
 	p.readerOpens, p.writerOpens = 1, 1
 	inode := vfs.NewAnonInode("pipe", abi.S_IFIFO|0o600)
+	inode.SetOwner(c)
 	inode.VFSState().Pipe(func(place *any) { *place = p })
 	flags &= abi.O_NONBLOCK | abi.O_DIRECT
 	ends := &[2]end{
@@ -72,7 +76,7 @@ func New(c vfs.Caller, flags int) (r, w *vfs.File) {
 	ends[1].packets.Store(flags&abi.O_DIRECT != 0)
 	r = inode.NewFile(&ends[0], abi.O_RDONLY|flags)
 	w = inode.NewFile(&ends[1], abi.O_WRONLY|flags)
-	return r, w
+	return r, w, nil
 }
 
 func (p *Pipe) used() int    { return int(p.head - p.tail) }
