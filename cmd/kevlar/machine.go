@@ -82,25 +82,36 @@ func (f *machineFlags) config(ctx context.Context, w *workplace) (*guest.Config,
 	if err := (&vm.Config{Machine: c.Machine, CPUs: c.CPUs, Mem: c.Mem}).Check(); err != nil {
 		return nil, err
 	}
+	if err := f.checkKernel(mem); err != nil {
+		return nil, err
+	}
 	w.report.Step("accelerator: %s", choice)
 	if err := hostpkg.Ensure(ctx, w.report, hostpkg.QEMU); err != nil {
 		return nil, err
 	}
-	if c.Kernel, err = f.image(ctx, w); err != nil {
-		return nil, err
-	}
-	if least := leastMemory(c.Kernel); mem < least {
-		return nil, fmt.Errorf("too little memory: %s; this kernel needs at least %dM", f.mem, least>>20)
-	}
-	return c, nil
+	c.Kernel, err = f.image(ctx, w)
+	return c, err
 }
 
-// leastMemory is the memory below which a kernel does not get as far as its init.
-func leastMemory(k guest.Kernel) int64 {
-	if k.Linux {
-		return 128 << 20
+// leastMemory is the memory, in bytes, below which a kernel does not get as far as a shell.
+var leastMemory = map[bool]int64{
+	false: 32 << 20,
+	true:  64 << 20, // Linux
+}
+
+// checkKernel looks at what was asked for before anything is built or fetched.
+func (f *machineFlags) checkKernel(mem int64) error {
+	linux := f.kernel == "linux"
+	if !linux && f.kernel != "kevlar" {
+		var err error
+		if linux, err = inspect(f.kernel); err != nil {
+			return err
+		}
 	}
-	return 32 << 20
+	if least := leastMemory[linux]; mem < least {
+		return fmt.Errorf("too little memory: %s; this kernel needs at least %dM", f.mem, least>>20)
+	}
+	return nil
 }
 
 // image builds, fetches or finds the kernel.
