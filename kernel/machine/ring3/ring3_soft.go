@@ -23,3 +23,6 @@ func (c *Context) Release() {}
 
 func (c *Context) syncFPU() {}
 func (c *Context) dropFPU() {}
+
+// Sync does nothing: FSBase and GSBase are always up to date.
+func (c *Context) Sync() {}

@@ -1,0 +1,120 @@
+//go:build baremetal
+
+package boot
+
+import (
+	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/lapic"
+	"kevlar/kernel/machine/pio"
+	"kevlar/kernel/machine/x86"
+)
+
+// The programmable interval timer counts down at pitHz.
+const (
+	pitHz      = 1193182
+	pitChannel = 0x42
+	pitCommand = 0x43
+	pitGate    = 0x61
+)
+
+// pitInterval is how long the PIT is watched: long enough for half a percent,
+// short enough to boot at once. Refine improves on it later.
+const pitInterval = 300 // ticks, 250 µs
+
+// calibrate finds the frequencies of the TSC and the local APIC timer: from
+// the monitor's or the processor's CPUID leaves where they have them, else by
+// watching the PIT. began is the TSC when the kernel was entered.
+func calibrate(began uint64) {
+	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&leaf1ECXTSCDL != 0 {
+		lapic.UseDeadlines()
+	} else {
+		lapic.SetFrequency(1, 1) // until measured
+	}
+	tsc, bus := frequenciesFromCPUID()
+	switch {
+	case tsc == 0:
+		measured, ticks, ns := watchPIT()
+		tsc = measured
+		if !lapic.HasDeadlines() {
+			lapic.SetFrequency(ticks, ns)
+		}
+	case !lapic.HasDeadlines() && bus != 0:
+		lapic.SetFrequency(bus, 1_000_000_000)
+	case !lapic.HasDeadlines():
+		const interval = 100_000 // ns
+		lapic.StartCount()
+		for end := x86.RDTSC() + tsc/1_000_000_000*interval; x86.RDTSC() < end; {
+		}
+		lapic.SetFrequency(uint64(lapic.Count()), interval)
+	}
+	clock.Init(tsc, began)
+}
+
+// frequenciesFromCPUID returns the TSC's and the APIC timer's frequency in Hz;
+// 0 where CPUID does not tell.
+func frequenciesFromCPUID() (tsc, bus uint64) {
+	const hypervisorPresent = 1 << 31
+	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&hypervisorPresent != 0 {
+		// The timing leaf that VMware defined and others adopted: kHz.
+		const first, timing = 0x40000000, 0x40000010
+		if last, _, _, _ := x86.CPUID(first, 0); last >= timing && last < first+0x10000 {
+			t, b, _, _ := x86.CPUID(timing, 0)
+			return uint64(t) * 1000, uint64(b) * 1000
+		}
+		if hz := kvmFrequency(); hz != 0 {
+			return hz, 0
+		}
+	}
+	// Intel SDM volume 2, CPUID leaf 15H: TSC = crystal * ebx / eax.
+	if last, _, _, _ := x86.CPUID(0, 0); last >= 0x15 {
+		den, num, crystal, _ := x86.CPUID(0x15, 0)
+		if den != 0 && num != 0 && crystal != 0 {
+			return uint64(crystal) * uint64(num) / uint64(den), uint64(crystal)
+		}
+	}
+	return 0, 0
+}
+
+// watchPIT measures both counters against the PIT. It returns the TSC's
+// frequency, and how many APIC timer ticks passed in how many nanoseconds. A
+// machine without a PIT gets the usual 1 GHz for both, which the wall clock
+// corrects later.
+func watchPIT() (tscHz, ticks, ns uint64) {
+	const gateOn, speaker = 1, 2
+	pio.Out8(pitGate, pio.In8(pitGate)&^speaker|gateOn)
+	const channel2BothBytesMode2 = 0xb4
+	pio.Out8(pitCommand, channel2BothBytesMode2)
+	pio.Out8(pitChannel, 0xff)
+	pio.Out8(pitChannel, 0xff)
+
+	lapic.StartCount()
+	start, t0, a0 := pitCount(), x86.RDTSC(), lapic.Count()
+	same := 0
+	for {
+		now := pitCount()
+		t1, a1 := x86.RDTSC(), lapic.Count()
+		if elapsed := start - now; elapsed >= pitInterval && elapsed < 0x8000 {
+			ns = uint64(elapsed) * 1_000_000_000 / pitHz
+			return (t1 - t0) * pitHz / uint64(elapsed), uint64(a1 - a0), ns
+		}
+		if now == start {
+			if same++; same > 1000 {
+				return 1_000_000_000, 1, 1
+			}
+		}
+	}
+}
+
+// pitCount latches and reads the counter.
+func pitCount() uint16 {
+	const latchChannel2 = 0x80
+	pio.Out8(pitCommand, latchChannel2)
+	lo := pio.In8(pitChannel)
+	return uint16(lo) | uint16(pio.In8(pitChannel))<<8
+}
+
+// maskPIC turns off the old interrupt controllers: the I/O APIC is used.
+func maskPIC() {
+	pio.Out8(0x21, 0xff)
+	pio.Out8(0xa1, 0xff)
+}

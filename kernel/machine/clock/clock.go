@@ -1,0 +1,147 @@
+//go:build baremetal
+
+// Package clock turns the time-stamp counter into nanoseconds.
+//
+// The parameters live in one page that user programs can read too: the vDSO
+// reads them the same way. A sequence number guards them: it is odd while they
+// change.
+package clock
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"kevlar/kernel/machine/x86"
+)
+
+// params is what readers need. Time since boot in nanoseconds is
+//
+//	base + (tsc - tscBase) * mul >> 32
+type params struct {
+	seq     uint32
+	_       uint32
+	tscBase uint64
+	mul     uint64
+	base    uint64
+	real    uint64 // wall clock minus time since boot
+}
+
+// page holds params at its start and nothing else, so that it can be mapped
+// into programs; it is aligned by being twice the size of what it needs.
+var page [2 * 4096]byte
+
+//go:nosplit
+func current() *params {
+	return (*params)(unsafe.Pointer((uintptr(unsafe.Pointer(&page)) + 4095) &^ 4095))
+}
+
+// vvar is the address of params for the assembly readers.
+var vvar uintptr
+
+// frequency is that of the TSC in Hz.
+var frequency uint64
+
+// Init sets the TSC's frequency and makes the time since boot begin at 0 when
+// the TSC read start.
+//
+//go:nosplit
+func Init(hz, start uint64) {
+	p := current()
+	vvar = uintptr(unsafe.Pointer(p))
+	frequency = hz
+	p.tscBase = start
+	p.mul = mulFor(hz)
+	installVDSO()
+}
+
+//go:nosplit
+func mulFor(hz uint64) uint64 { return (1_000_000_000 << 32) / hz }
+
+// Frequency returns the TSC's frequency in Hz.
+func Frequency() uint64 { return frequency }
+
+// Nanotime returns the time since boot in nanoseconds. Any context.
+func Nanotime() int64
+
+// Gettime stores the time of a clock as a struct timespec at p: the system
+// call clock_gettime for the Go runtime.
+//
+//go:nosplit
+func Gettime(clock, p uintptr) { gettime(clock, p) }
+
+func gettime(clock, p uintptr)
+
+// TSCAt returns the TSC value at which Nanotime will be ns.
+//
+//go:nosplit
+func TSCAt(ns int64) uint64 {
+	p := current()
+	if uint64(ns) < p.base {
+		return p.tscBase
+	}
+	d := uint64(ns) - p.base
+	// d * 2^32 / mul without overflow: whole seconds, then the rest.
+	const second = 1_000_000_000
+	return p.tscBase + d/second*frequency + d%second*frequency/second
+}
+
+// SetReal sets the wall clock minus the time since boot, in nanoseconds. One
+// caller at a time.
+func SetReal(offset int64) {
+	p := current()
+	atomic.AddUint32(&p.seq, 1)
+	atomic.StoreUint64(&p.real, uint64(offset))
+	atomic.AddUint32(&p.seq, 1)
+}
+
+// Adjust corrects the frequency: time goes on from where it is, at the new
+// rate. One caller at a time.
+func Adjust(hz uint64) {
+	p := current()
+	atomic.AddUint32(&p.seq, 1)
+	tsc := x86.RDTSC()
+	base := p.base + mulShift(tsc-p.tscBase, p.mul)
+	atomic.StoreUint64(&p.base, base)
+	atomic.StoreUint64(&p.tscBase, tsc)
+	atomic.StoreUint64(&p.mul, mulFor(hz))
+	frequency = hz
+	atomic.AddUint32(&p.seq, 1)
+}
+
+// mulShift returns a*b >> 32.
+func mulShift(a, b uint64) uint64 {
+	return a>>32*b + (a&0xffffffff)*(b>>32) + (a&0xffffffff)*(b&0xffffffff)>>32
+}
+
+// installVDSO makes the Go runtime read the clock by a function call.
+func installVDSO()
+
+// entropyState mixes time stamps; see Entropy.
+var entropyState uint64
+
+// hasRDRAND is set by boot code.
+var hasRDRAND bool
+
+// UseRDRAND says that the processor has RDRAND.
+//
+//go:nosplit
+func UseRDRAND() { hasRDRAND = true }
+
+// Entropy returns a number for seeding: from the processor's random generator,
+// mixed with the time-stamp counter.
+//
+//go:nosplit
+func Entropy() uint64 {
+	x := x86.RDTSC()
+	if hasRDRAND {
+		if r, ok := x86.RDRAND(); ok {
+			x ^= r
+		}
+	}
+	// The finalizer of SplitMix64.
+	entropyState += x + 0x9e3779b97f4a7c15
+	z := entropyState
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

@@ -1,0 +1,162 @@
+//go:build baremetal
+
+// Package cpu is one processor as the kernel sees it: its descriptor tables,
+// its private data, the entry code for system calls, interrupts and
+// exceptions, and how the other processors start.
+//
+// Every CPU owns one CPU structure; GS points at it while the kernel runs.
+// Entry code saves the interrupted state, switches to a trap stack and calls
+// one of the Hooks, which are ordinary Go functions that run with interrupts
+// off on a fake g. Such code is in trap context: it must not allocate, block,
+// panic, or store Go pointers (a write barrier needs a real g).
+//
+// Stacks. Goroutine stacks are tiny, so every interrupt and exception
+// switches stacks through the IST:
+//
+//	IST1  interrupts: the end of the running thread's ThreadState, so that
+//	      the processor itself stores the interrupted state in its place
+//	IST2  exceptions: a stack of their own, as they may nest over a trap
+//	IST3  NMI
+//	IST4  double fault
+//	IST5  machine check
+package cpu
+
+import "unsafe"
+
+// MaxCPU is the largest number of processors.
+const MaxCPU = 64
+
+// A Frame is the general state that entry code stores, in the order in which
+// it pushes. The last five words are the processor's own interrupt frame.
+type Frame struct {
+	R15, R14, R13, R12, R11, R10, R9, R8 uintptr
+	RDI, RSI, RBP, RBX, RDX, RCX, RAX    uintptr
+	Vector, Err                          uintptr
+	RIP, CS, RFLAGS, RSP, SS             uintptr
+}
+
+// A ThreadState is what entry code saves of a kernel thread that traps: the
+// first part of every thread that a CPU runs. It must be 16-byte aligned.
+type ThreadState struct {
+	Frame    Frame
+	XMMValid uint64 // XMM and MXCSR hold state that resume must restore
+	MXCSR    uint32
+	_        uint32
+	XMM      [256]byte
+}
+
+// A CPU is the private data of one processor. Other packages'
+// assembly knows ID and Root by their offsets, 8 and 32.
+type CPU struct {
+	self uintptr // the address of this structure, at 0(GS)
+	ID   uint64  // at 8(GS)
+
+	FrameEnd uintptr // end of the running thread's Frame
+	ThreadFS uintptr // FS base of the running thread
+	Root     uint64  // the page-table root in CR3
+	// Pending is set when something must be looked at before user mode is
+	// entered: an interrupt to drain, a thread to switch to.
+	Pending  uint64
+	FPUOwner uintptr // the ring3.Context whose extended state is in this CPU's registers; 0 if none
+
+	scratch      uintptr // the stack pointer during the first instructions of SYSCALL
+	userFrameEnd uintptr // end of the Registers of the Context in user mode
+	kernelSP     uintptr // stack pointer of EnterUser's caller
+	trapStack    uintptr // initial stack pointer in trap context
+	trapFS       uintptr // FS base in trap context: trapGP stands below it
+	hasSMAP      uint64
+
+	trapGP [2]uintptr  // the address of trapG, where TLS finds it
+	trapG  [64]uintptr // a g with stack bounds and nothing else
+
+	APIC   uint32 // local APIC number
+	Online uint32 // 1 when the CPU runs threads; accessed atomically
+
+	gdt     [8]uint64
+	gdtHigh uint64 // the second half of the TSS descriptor: follows gdt
+	tss     [26]uint32
+	desc    [2][16]byte // pseudo-descriptors for LGDT and LIDT
+}
+
+const (
+	_ = -(unsafe.Offsetof(CPU{}.ID) - 8)
+	_ = -(unsafe.Offsetof(CPU{}.Root) - 32)
+)
+
+var (
+	cpus  [MaxCPU]CPU
+	count = 1 // processors known to exist; set before the Go runtime starts
+)
+
+// Hooks are the addresses (ABI0) of what trap entries call. They are set
+// before the first trap.
+var Hooks struct {
+	// Syscall handles a SYSCALL instruction from ring 0:
+	// func(f *Frame).
+	Syscall uintptr
+	// Interrupt handles a device or timer interrupt:
+	// func(vector uintptr, fromUser uintptr).
+	Interrupt uintptr
+	// Exception handles an exception taken in ring 0:
+	// func(f *Frame, cr2 uintptr). Exceptions in ring 3 end EnterUser.
+	Exception uintptr
+}
+
+// Count returns the number of processors.
+//
+//go:nosplit
+func Count() int { return count }
+
+// SetCount sets the number of processors; only boot code does.
+//
+//go:nosplit
+func SetCount(n int) { count = min(n, MaxCPU) }
+
+// Get returns CPU i.
+//
+//go:nosplit
+func Get(i int) *CPU { return &cpus[i&(MaxCPU-1)] }
+
+// Current returns the CPU that runs the caller. In goroutine context the
+// answer may be stale at once unless interrupts are off.
+func Current() *CPU
+
+// InTrap reports whether this CPU runs in trap context, where Go's panics
+// and prints have no goroutine to work on.
+//
+//go:nosplit
+func InTrap() bool { return readFS() == Current().trapFS }
+
+func readFS() uintptr
+
+// EnterUser leaves for user mode with the state at ctx, a *ring3.Context, and
+// the page tables at root, and returns the vector that brought it back. It
+// returns VectorPrepare without having left if this CPU has another root or
+// another owner of the extended state, and VectorPending if CPU.Pending is
+// set.
+func EnterUser(ctx uintptr, root uint64) (vector uintptr)
+
+// Results of EnterUser that are not exception vectors or TrapSyscall.
+const (
+	VectorInterrupt = 258
+	VectorPrepare   = 259
+	VectorPending   = 260
+)
+
+// Offsets of ring3.Context, which this package cannot import; ring3 asserts
+// that they are true.
+const (
+	ContextFrameEnd = 176
+	ContextFSBase   = 176
+	ContextGSBase   = 184
+	ContextCR2      = 192
+	ContextFPU      = 200
+	ContextHolder   = 208
+)
+
+// XSAVE stores the extended state except SSE at area, XRSTOR loads it.
+// features is XCR0. MXCSR in the area is left as it is.
+func XSAVE(area uintptr, features uint64)
+
+// XRSTOR loads what XSAVE stored.
+func XRSTOR(area uintptr, features uint64)

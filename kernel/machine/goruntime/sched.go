@@ -1,0 +1,300 @@
+//go:build baremetal
+
+package goruntime
+
+import (
+	"sync/atomic"
+
+	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/ipi"
+	"kevlar/kernel/machine/lapic"
+	"kevlar/kernel/machine/spin"
+	"kevlar/kernel/machine/usercopy"
+	"kevlar/kernel/machine/x86"
+)
+
+// quantum is how long a thread runs while others are ready.
+const quantum = 2_000_000 // ns
+
+// Bits of cpu.CPU.Pending.
+const (
+	PendingYield     = 1 << 0 // call Yield before user mode
+	PendingInterrupt = 1 << 1 // interrupts wait for Drain
+)
+
+// sched is the scheduler of kernel threads: one queue for all CPUs.
+var sched struct {
+	lock       spin.Lock
+	head, tail int32 // ready threads, by index; -1 if none
+	switches   uint64
+}
+
+// percpu is the scheduler's data for each CPU; sched.lock guards it.
+var percpu [cpu.MaxCPU]struct {
+	armed  int64 // when the timer will fire; 0 if it is stopped
+	slice  int64 // end of the running thread's quantum; 0 if nobody waits
+	kicked bool  // an IPI is on its way to the idle CPU
+}
+
+//go:nosplit
+func initSched() { sched.head, sched.tail = -1, -1 }
+
+// makeReady puts thread i into the ready queue, at its head if it is urgent,
+// and finds a CPU for it. sched.lock is held.
+//
+//go:nosplit
+func makeReady(i int32, urgent bool) {
+	t := &threads[i&(maxThreads-1)]
+	t.status, t.wait, t.deadline = ready, 0, 0
+	enqueue(i, urgent)
+	me := cpu.Current()
+	if threads[current()&(maxThreads-1)].idle {
+		return // this CPU looks into the queue before it returns
+	}
+	for n := 0; n < cpu.Count(); n++ {
+		c := cpu.Get(n)
+		if c != me && atomic.LoadUint32(&c.Online) != 0 && c.FrameEnd == threads[n].frameEnd() && !percpu[n].kicked {
+			percpu[n].kicked = true
+			lapic.Send(c.APIC, cpu.VectorIPI)
+			return
+		}
+	}
+	if id := me.ID & (cpu.MaxCPU - 1); percpu[id].slice == 0 {
+		percpu[id].slice = clock.Nanotime() + quantum
+	}
+}
+
+//go:nosplit
+func enqueue(i int32, first bool) {
+	t := &threads[i&(maxThreads-1)]
+	if first {
+		t.next = sched.head
+		sched.head = i
+		if sched.tail < 0 {
+			sched.tail = i
+		}
+		return
+	}
+	t.next = -1
+	if sched.tail < 0 {
+		sched.head = i
+	} else {
+		threads[sched.tail&(maxThreads-1)].next = i
+	}
+	sched.tail = i
+}
+
+// dequeue returns the next ready thread, or -1.
+//
+//go:nosplit
+func dequeue() int32 {
+	i := sched.head
+	if i >= 0 {
+		sched.head = threads[i&(maxThreads-1)].next
+		if sched.head < 0 {
+			sched.tail = -1
+		}
+	}
+	return i
+}
+
+// schedule gives the calling CPU to the next ready thread, or to its idle
+// thread if there is none and the present one cannot go on. The present
+// thread has been queued or put to sleep already. sched.lock is held.
+//
+//go:nosplit
+func schedule() {
+	me := cpu.Current()
+	id := me.ID & (cpu.MaxCPU - 1)
+	old := &threads[current()&(maxThreads-1)]
+	old.root = 0
+	if usercopy.InRange(old.state.Frame.RIP) {
+		old.root = me.Root
+	}
+	old.onCPU = -1
+	if old.idle {
+		old.status = ready
+	}
+	percpu[id].kicked = false
+	next := dequeue()
+	if next < 0 {
+		next = int32(id)
+	}
+	percpu[id].slice = 0
+	if sched.head >= 0 {
+		percpu[id].slice = clock.Nanotime() + quantum
+	}
+	sched.switches++
+	run(me, next)
+}
+
+// run makes thread i the one that resume continues on CPU me.
+//
+//go:nosplit
+func run(me *cpu.CPU, i int32) {
+	t := &threads[i&(maxThreads-1)]
+	t.status, t.onCPU, t.lastCPU = running, int32(me.ID), int32(me.ID)
+	me.FrameEnd = t.frameEnd()
+	me.ThreadFS = t.fs
+	me.SetInterruptStack(me.FrameEnd)
+	if t.root != 0 && t.root != me.Root {
+		me.Root = t.root
+		x86.WriteCR3(t.root)
+	}
+}
+
+// block puts the calling thread to sleep until makeReady, or until deadline if
+// that is not 0. sched.lock is held.
+//
+//go:nosplit
+func block(why status, deadline int64) {
+	t := &threads[current()&(maxThreads-1)]
+	t.status = why
+	t.deadline = deadline
+	t.timerCPU = int32(cpu.Current().ID)
+	schedule()
+}
+
+// yield lets another ready thread run. sched.lock is held.
+//
+//go:nosplit
+func yield() {
+	i := current()
+	if sched.head < 0 && !threads[i&(maxThreads-1)].idle {
+		return
+	}
+	if !threads[i&(maxThreads-1)].idle {
+		threads[i&(maxThreads-1)].status = ready
+		enqueue(i, false)
+	}
+	schedule()
+}
+
+// wakeExpired makes the threads ready whose deadline this CPU keeps and has
+// passed; timed-out futex waits get their error. sched.lock is held.
+//
+//go:nosplit
+func wakeExpired(now int64) (woke bool) {
+	id := int32(cpu.Current().ID)
+	for i := int32(cpu.MaxCPU); int(i) < highest; i++ {
+		t := &threads[i&(maxThreads-1)]
+		if t.status < waitFutex || t.deadline == 0 || t.timerCPU != id || t.deadline > now {
+			continue
+		}
+		t.state.Frame.RAX = 0
+		if t.status == waitFutex {
+			t.state.Frame.RAX = errTimedOut
+		}
+		makeReady(i, true)
+		woke = true
+	}
+	return woke
+}
+
+// armTimer sets the calling CPU's timer to the first thing that it must wake
+// for, and stops it if there is none. sched.lock is held.
+//
+//go:nosplit
+func armTimer() {
+	id := cpu.Current().ID & (cpu.MaxCPU - 1)
+	first := percpu[id].slice
+	for i := cpu.MaxCPU; i < highest; i++ {
+		t := &threads[i&(maxThreads-1)]
+		if t.status >= waitFutex && t.deadline != 0 && t.timerCPU == int32(id) && (first == 0 || t.deadline < first) {
+			first = t.deadline
+		}
+	}
+	if first == percpu[id].armed {
+		return
+	}
+	percpu[id].armed = first
+	if first == 0 {
+		lapic.OneShot(0, 0)
+		return
+	}
+	lapic.OneShot(max(first-clock.Nanotime(), 1), clock.TSCAt(first))
+}
+
+// timerFired handles the timer interrupt of the calling CPU.
+//
+//go:nosplit
+func timerFired(fromUser bool) {
+	me := cpu.Current()
+	id := me.ID & (cpu.MaxCPU - 1)
+	percpu[id].armed = 0
+	now := clock.Nanotime()
+	preempt := wakeExpired(now)
+	if percpu[id].slice != 0 && percpu[id].slice <= now {
+		percpu[id].slice = 0
+		preempt = true
+	}
+	if preempt && sched.head >= 0 {
+		reschedule(fromUser)
+	}
+}
+
+// reschedule makes the calling CPU look into the ready queue: at once in ring
+// 0, or on the way out of ring3.Run. sched.lock is held.
+//
+//go:nosplit
+func reschedule(fromUser bool) {
+	if fromUser {
+		cpu.Current().Pending |= PendingYield
+		return
+	}
+	yield()
+}
+
+// Yield gives other kernel threads their turn: goroutine context calls it
+// when CPU.Pending asks for it. It also lets signals for this thread, such as
+// the runtime's preemption requests, be delivered.
+//
+//go:nosplit
+func Yield() { schedYield() }
+
+// schedYield is the system call sched_yield, from ring 0.
+func schedYield()
+
+// interrupt is the hook for interrupts.
+func interrupt(vector uintptr, fromUser uintptr) {
+	if vector >= cpu.VectorDevice {
+		deviceInterrupt(vector - cpu.VectorDevice)
+	}
+	lapic.EOI()
+	flags := sched.lock.Lock()
+	user := fromUser != 0
+	switch {
+	case vector == cpu.VectorTimer:
+		timerFired(user)
+	case vector == cpu.VectorIPI:
+		sched.lock.Unlock(flags)
+		ipi.Serve()
+		flags = sched.lock.Lock()
+	}
+	me := current()
+	if threads[me&(maxThreads-1)].idle && sched.head >= 0 {
+		schedule()
+	}
+	if user {
+		if threads[me&(maxThreads-1)].sigPending != 0 {
+			cpu.Current().Pending |= PendingYield
+		}
+	} else {
+		deliverPending()
+	}
+	armTimer()
+	sched.lock.Unlock(flags)
+}
+
+// StartOther begins scheduling on another CPU: entry code of that CPU calls it
+// on a trap stack and continues with resume.
+//
+//go:nosplit
+func startOther(id int) {
+	flags := sched.lock.Lock()
+	me := cpu.Get(id)
+	run(me, int32(id))
+	atomic.StoreUint32(&me.Online, 1)
+	sched.lock.Unlock(flags)
+}

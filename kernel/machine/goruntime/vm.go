@@ -1,0 +1,292 @@
+//go:build baremetal
+
+package goruntime
+
+import (
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/ipi"
+	"kevlar/kernel/machine/layout"
+	"kevlar/kernel/machine/spin"
+	"kevlar/kernel/machine/x86"
+)
+
+const pageSize = 4096
+
+// vm is the runtime's address space: two bump-allocated areas whose pages are
+// filled with zeroes when first touched. The runtime reserves more than a
+// gigabyte and touches little of it.
+var vm struct {
+	lock  spin.Lock // guards everything here and the kernel's page tables
+	arena uintptr   // end of what has been handed out of the heap's area
+	other uintptr   // end of what has been handed out of the other area
+	// unmapped are ranges of the other area that were given back.
+	unmapped [64]struct{ start, end uintptr }
+	count    int // of unmapped ranges
+	pages    uint64
+}
+
+// arenaSize is the unit in which the runtime grows its heap.
+const arenaSize = 64 << 20
+
+// initVM prepares the top-level entries of the kernel half, so that every
+// address space can copy them once and never change them.
+//
+//go:nosplit
+func initVM() bool {
+	vm.arena, vm.other = layout.GoArena, layout.GoOther
+	root := direct.Table(ipi.KernelRoot)
+	for _, base := range [...]uintptr{layout.GoArena, layout.GoOther, layout.Stacks} {
+		f, err := frame.AllocReserved()
+		if err != nil {
+			return false
+		}
+		f.Zero()
+		root[base>>39&511] = uint64(f) | layout.PTEPresent | layout.PTEWrite
+	}
+	return true
+}
+
+// entry returns a pointer to the page-table entry for va, making tables on the
+// way if grow is set; nil if there is no table or no memory. vm.lock is held.
+//
+//go:nosplit
+func entry(va uintptr, grow bool) *uint64 {
+	table := ipi.KernelRoot
+	for shift := uint(39); shift > 12; shift -= 9 {
+		e := &direct.Table(table)[va>>shift&511]
+		if *e&layout.PTEPresent == 0 {
+			if !grow {
+				return nil
+			}
+			f, err := frame.AllocReserved()
+			if err != nil {
+				return nil
+			}
+			f.Zero()
+			*e = uint64(f) | layout.PTEPresent | layout.PTEWrite
+		}
+		table = *e & layout.PTEFrame
+	}
+	return &direct.Table(table)[va>>12&511]
+}
+
+// populate maps a zeroed frame at va if nothing is mapped there. It reports
+// whether va is now mapped.
+//
+//go:nosplit
+func populate(va uintptr) bool {
+	flags := vm.lock.Lock()
+	ok := false
+	if e := entry(va, true); e != nil {
+		ok = *e&layout.PTEPresent != 0
+		if !ok {
+			if f, err := frame.AllocReserved(); err == nil {
+				f.Zero()
+				*e = uint64(f) | layout.PTEPresent | layout.PTEWrite | layout.PTEGlobal | layout.PTENoExec |
+					layout.PTEAccessed | layout.PTEDirty
+				vm.pages++
+				ok = true
+			}
+		}
+	}
+	vm.lock.Unlock(flags)
+	return ok
+}
+
+// reserved reports whether va lies in memory that the runtime has mapped.
+//
+//go:nosplit
+func reserved(va uintptr) bool {
+	// One page below the arenas counts: spin.irqSave looks below the stack.
+	if va >= layout.GoArena-pageSize && va < vm.arena {
+		return true
+	}
+	if va < layout.GoOther || va >= vm.other {
+		return false
+	}
+	for i := 0; i < vm.count && i < len(vm.unmapped); i++ {
+		if va >= vm.unmapped[i].start && va < vm.unmapped[i].end {
+			return false
+		}
+	}
+	return true
+}
+
+// mmap grants anonymous memory: mmap(2). A hint is honoured only where the
+// heap may grow next; the runtime copes with a refusal, and after its hints in
+// the lower half have failed it takes what it is given.
+func mmap(addr, size, mapFlags uintptr) uintptr {
+	const fixed, anonymous = 0x10, 0x20
+	if mapFlags&anonymous == 0 {
+		return errInval
+	}
+	size = (size + pageSize - 1) &^ (pageSize - 1)
+	flags := vm.lock.Lock()
+	defer unlockVM(flags)
+	if mapFlags&fixed != 0 {
+		return addr // within a reservation, which is usable throughout
+	}
+	if addr != 0 {
+		if addr != vm.arena || vm.arena+size > layout.GoArenaEnd {
+			return errNoMem
+		}
+		vm.arena += size
+		return addr
+	}
+	if size >= arenaSize {
+		start := (vm.arena + arenaSize - 1) &^ (arenaSize - 1)
+		if start+size > layout.GoArenaEnd {
+			return errNoMem
+		}
+		vm.arena = start + size
+		return start
+	}
+	if start := reuse(size); start != 0 {
+		return start
+	}
+	if vm.other+size > layout.GoOtherEnd {
+		return errNoMem
+	}
+	vm.other += size
+	return vm.other - size
+}
+
+func unlockVM(flags spin.Flags) { vm.lock.Unlock(flags) }
+
+// reuse takes size bytes from a range that was unmapped, 0 if none is large
+// enough. vm.lock is held.
+func reuse(size uintptr) uintptr {
+	for i := 0; i < vm.count; i++ {
+		r := &vm.unmapped[i]
+		if r.end-r.start < size {
+			continue
+		}
+		start := r.start
+		if r.start += size; r.start == r.end {
+			vm.count--
+			*r = vm.unmapped[vm.count]
+		}
+		return start
+	}
+	return 0
+}
+
+// munmap gives a range back: munmap(2). Its addresses are used again, but for
+// those of the heap, which the runtime asks for by a hint.
+func munmap(addr, size uintptr) uintptr {
+	size = (size + pageSize - 1) &^ (pageSize - 1)
+	discard(addr, size)
+	flags := vm.lock.Lock()
+	defer unlockVM(flags)
+	if addr+size == vm.arena {
+		vm.arena = addr
+		return 0
+	}
+	if addr < layout.GoOther || addr+size > vm.other {
+		return 0
+	}
+	for i := 0; i < vm.count; i++ {
+		if r := &vm.unmapped[i]; r.end == addr {
+			r.end += size
+			return 0
+		} else if r.start == addr+size {
+			r.start = addr
+			return 0
+		}
+	}
+	if vm.count < len(vm.unmapped) {
+		vm.unmapped[vm.count].start, vm.unmapped[vm.count].end = addr, addr+size
+		vm.count++
+	}
+	return 0
+}
+
+// madvise frees the pages that the runtime no longer needs: madvise(2). They
+// read as zero afterwards, which the runtime relies on.
+func madvise(addr, size, advice uintptr) uintptr {
+	const dontNeed, lazyFree, hugePage, noHugePage, collapse = 4, 8, 14, 15, 25
+	switch advice {
+	case dontNeed, lazyFree:
+		discard(addr, size)
+		return 0
+	case hugePage, noHugePage:
+		return 0
+	case collapse:
+		return errInval
+	}
+	return errInval
+}
+
+// discard unmaps the pages of [addr, addr+size) and frees their frames: clear
+// the entries, flush every CPU, then free.
+func discard(addr, size uintptr) {
+	const batch = 64
+	var frames [batch]frame.Frame
+	end := addr + size
+	for va := addr &^ (pageSize - 1); va < end; {
+		first, n := va, 0
+		flags := vm.lock.Lock()
+		for va < end && n < batch {
+			e := entry(va, false)
+			if e == nil {
+				va = (va + 2<<20) &^ (2<<20 - 1)
+				continue
+			}
+			if *e&layout.PTEPresent != 0 {
+				frames[n] = frame.Frame(*e & layout.PTEFrame)
+				*e = 0
+				n++
+			}
+			va += pageSize
+		}
+		vm.pages -= uint64(n)
+		vm.lock.Unlock(flags)
+		if n == 0 {
+			continue
+		}
+		ipi.Call(ipi.Online(), ipi.FlushKernel, 0, uint64(first), uint64(va))
+		for i := 0; i < n; i++ {
+			frames[i].Put()
+		}
+	}
+}
+
+// MapStack maps size bytes of trap stack whose guard page lies below, as stack
+// number n of the kernel, and returns its end; 0 if memory is short.
+func MapStack(n int) (end uintptr) {
+	size := cpu.StackSize()
+	slot := layout.Stacks + uintptr(n)*(size+pageSize)
+	for va := slot + pageSize; va < slot+pageSize+size; va += pageSize {
+		if !populate(va) {
+			return 0
+		}
+	}
+	return slot + pageSize + size
+}
+
+// Pages returns how many page frames the Go runtime has in use.
+func Pages() uint64 {
+	flags := vm.lock.Lock()
+	defer unlockVM(flags)
+	return vm.pages
+}
+
+// MapDirect maps the physical memory [start, end), both multiples of 2 MiB,
+// into the direct map; boot code does for what lies beyond the boot tables.
+//
+//go:nosplit
+func MapDirect(start, end uint64, allocate func() uint64) {
+	root := direct.Table(ipi.KernelRoot)
+	pdpt := direct.Table(root[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
+	for pa := start; pa < end; pa += 2 << 20 {
+		e := &pdpt[pa>>30&511]
+		if *e&layout.PTEPresent == 0 {
+			*e = allocate() | layout.PTEPresent | layout.PTEWrite
+		}
+		direct.Table(*e & layout.PTEFrame)[pa>>21&511] = pa | layout.PTEPresent | layout.PTEWrite |
+			layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec
+	}
+	x86.WriteCR3(x86.ReadCR3())
+}

@@ -1,0 +1,36 @@
+//go:build baremetal
+
+package ipi
+
+import (
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/x86"
+	"unsafe"
+)
+
+// owner views the fields of a ring3.Context that the FPU code needs. A
+// context that owns a CPU's state is kept alive by its thread until Release,
+// so the number in CPU.FPUOwner is a valid address.
+type owner struct {
+	_      [cpu.ContextGSBase]byte
+	gsBase uint64
+	_      [cpu.ContextFPU - cpu.ContextGSBase - 8]byte
+	image  uintptr
+	holder uint64
+}
+
+// SaveOwner stores the extended state and GS base in me's registers to the
+// context that owns them, and leaves me without an owner. Interrupts are off;
+// me is the calling CPU.
+//
+//go:nosplit
+func SaveOwner(me *cpu.CPU) {
+	if me.FPUOwner == 0 {
+		return
+	}
+	o := *(**owner)(unsafe.Pointer(&me.FPUOwner))
+	cpu.XSAVE(o.image, FPU.Features)
+	o.gsBase = x86.RDMSR(x86.MSRKernelGSBase)
+	o.holder = 0
+	me.FPUOwner = 0
+}

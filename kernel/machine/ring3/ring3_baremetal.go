@@ -1,0 +1,111 @@
+//go:build baremetal
+
+package ring3
+
+import (
+	"unsafe"
+
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/goruntime"
+	"kevlar/kernel/machine/ipi"
+	"kevlar/kernel/machine/pagetable"
+	"kevlar/kernel/machine/spin"
+	"kevlar/kernel/machine/usercopy"
+	"kevlar/kernel/machine/x86"
+)
+
+// The entry code knows Context by these offsets.
+const (
+	_ = -(unsafe.Sizeof(Registers{}) - cpu.ContextFrameEnd)
+	_ = -(unsafe.Offsetof(Context{}.FSBase) - cpu.ContextFSBase)
+	_ = -(unsafe.Offsetof(Context{}.GSBase) - cpu.ContextGSBase)
+	_ = -(unsafe.Offsetof(Context{}.CR2) - cpu.ContextCR2)
+	_ = -(unsafe.Offsetof(Context{}.fpu) - cpu.ContextFPU)
+	_ = -(unsafe.Offsetof(Context{}.holder) - cpu.ContextHolder)
+)
+
+// mxcsrMask is what software may set in MXCSR on every processor with SSE2
+// and denormals-are-zero.
+const mxcsrMask = 0xffff
+
+var (
+	fpuSize     = 832
+	fpuFeatures = uint64(7)
+)
+
+// Init says which extended-state components user programs have, XCR0, and how
+// large their image is. It is called before the first Context is made.
+func Init(features uint64, size int) {
+	fpuFeatures, fpuSize = features, size
+	ipi.FPU.Features = features
+}
+
+// Run enters user mode with the page tables t and returns why it came back.
+func (c *Context) Run(t *pagetable.Table) Event {
+	for {
+		switch vector := cpu.EnterUser(uintptr(unsafe.Pointer(c)), t.Root()); vector {
+		case TrapSyscall:
+			return Syscall
+		case cpu.VectorPrepare:
+			c.prepare(t)
+		case cpu.ExcPageFault:
+			return PageFault
+		case cpu.VectorInterrupt, cpu.VectorPending:
+			if goruntime.TakePending()&goruntime.PendingYield != 0 {
+				goruntime.Yield()
+			}
+			return Interrupt
+		default:
+			return Exception
+		}
+	}
+}
+
+// prepare makes this CPU the one that has t loaded and holds the extended
+// state of c.
+//
+//go:nosplit
+func (c *Context) prepare(t *pagetable.Table) {
+	flags := spin.Disable()
+	me := cpu.Current()
+	if me.Root != t.Root() {
+		usercopy.LoadRoot(t)
+	}
+	if self := uintptr(unsafe.Pointer(c)); me.FPUOwner != self {
+		if c.holder != 0 {
+			ipi.Call(1<<((c.holder-1)&63), ipi.SaveFPU, uint64(self), 0, 0)
+		}
+		ipi.SaveOwner(me)
+		cpu.XRSTOR(c.fpu, fpuFeatures)
+		x86.WRMSR(x86.MSRKernelGSBase, c.GSBase)
+		c.holder = me.ID + 1
+		me.FPUOwner = self
+	}
+	spin.Restore(flags)
+}
+
+// syncFPU stores the extended state and GSBase in c, wherever they are.
+//
+//go:nosplit
+func (c *Context) syncFPU() {
+	flags := spin.Disable()
+	if c.holder != 0 {
+		ipi.Call(1<<((c.holder-1)&63), ipi.SaveFPU, uint64(uintptr(unsafe.Pointer(c))), 0, 0)
+	}
+	spin.Restore(flags)
+}
+
+// dropFPU is syncFPU for a caller that will overwrite the state.
+//
+//go:nosplit
+func (c *Context) dropFPU() { c.syncFPU() }
+
+// Sync brings FSBase and GSBase up to date, for those who read or set them.
+func (c *Context) Sync() { c.syncFPU() }
+
+// Release frees every CPU of state of c. It must be called before c becomes
+// garbage: the CPUs know c by its address alone.
+func (c *Context) Release() { c.dropFPU() }
+
+// Features returns what Init was given: XCR0 for every CPU.
+func Features() uint64 { return fpuFeatures }
