@@ -81,6 +81,9 @@ func (as *AddressSpace) Get() {
 	}
 }
 
+// Refs returns the number of references. It may be out of date at once.
+func (as *AddressSpace) Refs() int { return int(as.refs.Load()) }
+
 // tryGet takes a reference unless the last one is gone.
 func (as *AddressSpace) tryGet() bool {
 	for {

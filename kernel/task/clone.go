@@ -1,0 +1,301 @@
+package task
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+	"kevlar/kernel/machine/ring3"
+	"kevlar/kernel/mm"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// CloneArgs is what clone(2) and clone3(2) are told.
+type CloneArgs struct {
+	Flags      uint64 // CLONE_*, without the exit signal
+	ExitSignal int    // sent to the parent at the end; 0 for none
+	Stack      uint64 // the child's stack pointer, 0 for a copy of the parent's
+	TLS        uint64 // the child's FS base, with CLONE_SETTLS
+	ParentTID  uintptr
+	ChildTID   uintptr
+}
+
+// namespaces are flags that ask for what this kernel does not have.
+const namespaces = abi.CLONE_NEWNS | abi.CLONE_NEWCGROUP | abi.CLONE_NEWUTS | abi.CLONE_NEWIPC |
+	abi.CLONE_NEWUSER | abi.CLONE_NEWPID | abi.CLONE_NEWNET | abi.CLONE_NEWTIME
+
+// check refuses combinations that make no sense or are not supported.
+func (a *CloneArgs) check(t *Task) error {
+	f := a.Flags
+	switch {
+	case f&(namespaces&^abi.CLONE_NEWTIME) != 0,
+		f&(abi.CLONE_PIDFD|abi.CLONE_INTO_CGROUP) != 0,
+		f&abi.CLONE_THREAD != 0 && f&abi.CLONE_SIGHAND == 0,
+		f&abi.CLONE_SIGHAND != 0 && f&abi.CLONE_VM == 0,
+		f&abi.CLONE_SIGHAND != 0 && f&abi.CLONE_CLEAR_SIGHAND != 0,
+		f&abi.CLONE_PARENT != 0 && t.group.tgid == 1,
+		a.ExitSignal < 0 || a.ExitSignal > abi.NSIG:
+		return abi.EINVAL
+	}
+	return nil
+}
+
+// Clone makes a new thread, in this process or in a new one, as fork(2),
+// vfork(2), clone(2) do, and returns its ID. What it shares, copies and starts
+// afresh is in the package's documentation.
+func Clone(t *Task, args CloneArgs) (int, error) {
+	a := &args
+	if err := a.check(t); err != nil {
+		return 0, err
+	}
+	if err := t.mayClone(); err != nil {
+		return 0, err
+	}
+	c, err := t.newChild(a)
+	if err != nil {
+		threadCount.Add(-1)
+		return 0, err
+	}
+	var vfork *completion
+	if a.Flags&abi.CLONE_VFORK != 0 {
+		vfork = &completion{waiter: t.sleeper}
+		c.vfork.Store(vfork)
+	}
+	if err := t.linkChild(c, a); err != nil {
+		c.abandon()
+		return 0, err
+	}
+	tid := c.TID()
+	forkCount.Add(1)
+	if a.Flags&abi.CLONE_PARENT_SETTID != 0 {
+		var b [4]byte
+		putUint32(b[:], uint32(tid))
+		t.CopyOut(a.ParentTID, b[:]) // a bad address is the program's own affair
+	}
+	go c.main()
+	for vfork != nil && !vfork.done.Load() && !t.Killed() {
+		t.sleeper.SleepUninterruptible()
+	}
+	return tid, nil
+}
+
+// mayClone counts one thread more if the limits allow it: EAGAIN.
+func (t *Task) mayClone() error {
+	if threadCount.Add(1) > int64(ThreadsMax()) {
+		threadCount.Add(-1)
+		return abi.EAGAIN
+	}
+	cred := t.Cred()
+	if cred.UID != 0 && uint64(t.user.Load().threads()) >= t.group.Limit(abi.RLIMIT_NPROC) &&
+		!cred.HasCap(abi.CAP_SYS_RESOURCE) && !cred.HasCap(abi.CAP_SYS_ADMIN) {
+		threadCount.Add(-1)
+		return abi.EAGAIN
+	}
+	return nil
+}
+
+// newChild makes a thread that nobody can find yet.
+func (t *Task) newChild(a *CloneArgs) (*Task, error) {
+	as, err := t.cloneMM(a.Flags)
+	if err != nil {
+		return nil, err
+	}
+	c := newTask(t.Cred())
+	c.setMM(as)
+	c.files = t.cloneFiles(a.Flags)
+	c.fs = t.cloneFS(a.Flags)
+	if c.prog = t.prog; c.prog != nil {
+		c.prog.users.Add(1)
+	}
+	c.comm = t.comm
+	c.Ctx.CopyFrom(t.Ctx)
+	c.Ctx.RAX = 0
+	if a.Stack != 0 {
+		c.Ctx.RSP = uint64(a.Stack)
+	}
+	if a.Flags&abi.CLONE_SETTLS != 0 {
+		c.Ctx.FSBase = uint64(a.TLS)
+	}
+	if a.Flags&abi.CLONE_CHILD_SETTID != 0 {
+		c.setTID = a.ChildTID
+	}
+	if a.Flags&abi.CLONE_CHILD_CLEARTID != 0 {
+		c.clearTID = a.ChildTID
+	}
+	c.sig.blocked = t.sig.blocked
+	if t.work.Load()&workMask != 0 {
+		c.sig.blocked = t.sig.saved
+	}
+	if a.Flags&abi.CLONE_VM == 0 || a.Flags&abi.CLONE_VFORK != 0 {
+		c.sig.alt = t.sig.alt
+	}
+	c.sched.inherit(&t.sched)
+	c.noNewPrivs.Store(t.noNewPrivs.Load())
+	c.timerSlack = t.timerSlack
+	return c, nil
+}
+
+// newTask returns a thread that has nothing but credentials.
+func newTask(cred *vfs.Cred) *Task {
+	t := &Task{
+		Ctx:        ring3.New(),
+		sleeper:    wait.NewSleeper(),
+		startTime:  ktime.Mono(),
+		timerSlack: defaultTimerSlack,
+	}
+	t.sleeper.Observer = t
+	t.cred.Store(cred)
+	t.user.Store(acquireUser(cred.UID))
+	t.sig.alt.Flags = abi.SS_DISABLE
+	return t
+}
+
+// setMM replaces the address space.
+func (t *Task) setMM(as *mm.AddressSpace) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mm = as
+	t.table = as.Table()
+}
+
+func (t *Task) cloneMM(flags uint64) (*mm.AddressSpace, error) {
+	if flags&abi.CLONE_VM != 0 {
+		t.mm.Get()
+		return t.mm, nil
+	}
+	return t.mm.Fork()
+}
+
+func (t *Task) cloneFiles(flags uint64) *vfs.FDTable {
+	if flags&abi.CLONE_FILES != 0 {
+		t.files.Ref()
+		return t.files
+	}
+	return t.files.Fork()
+}
+
+func (t *Task) cloneFS(flags uint64) *vfs.FSContext {
+	if flags&abi.CLONE_FS != 0 {
+		t.fs.Get()
+		return t.fs
+	}
+	return t.fs.Copy()
+}
+
+// abandon gives back what newChild has made.
+func (t *Task) abandon() {
+	t.releaseMM()
+	t.releaseFiles()
+	t.Ctx.Release()
+	t.user.Load().release()
+	threadCount.Add(-1)
+}
+
+// linkChild gives c its ID and its place among threads and processes. A
+// signal that is pending for the process fails it with ERESTARTNOINTR, so that
+// a new process either is there when its group is signalled, or has not begun.
+func (t *Task) linkChild(c *Task, a *CloneArgs) error {
+	g := t.group
+	if a.Flags&abi.CLONE_THREAD == 0 {
+		g = t.newGroup(a)
+	}
+	c.group = g
+	treeMu.Lock()
+	defer treeMu.Unlock()
+	t.group.mu.Lock()
+	interrupted := t.Killed() || t.sig.pending.set&^t.sig.blocked != 0 || t.group.shared.set&^t.sig.blocked != 0
+	t.group.mu.Unlock()
+	if interrupted {
+		return abi.ERESTARTNOINTR
+	}
+	nr, e, err := allocID()
+	if err != nil {
+		return err
+	}
+	e.task = c
+	c.tid.Store(int32(nr))
+	if g == t.group {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.threads.add(c)
+		g.live++
+		if g.exiting || g.execTask != nil {
+			c.killThreadLocked()
+		}
+		return nil
+	}
+	g.tgid = nr
+	g.leader, g.live = c, 1
+	g.threads.add(c)
+	if a.Flags&abi.CLONE_PARENT != 0 {
+		g.parent, g.parentThread = t.group.parent, t.group.parentThread
+		g.exitSignal = t.group.exitSignal
+	} else {
+		g.parent, g.parentThread = t.group, t
+		g.exitSignal = a.ExitSignal
+	}
+	if g.parent != nil {
+		g.parent.children.add(&g.sibling, g)
+	}
+	g.tty = t.group.tty
+	joinLocked(g, t.group.pgrp)
+	return nil
+}
+
+// newGroup returns the process that a fork of t's makes.
+func (t *Task) newGroup(a *CloneArgs) *ThreadGroup {
+	p := t.group
+	g := &ThreadGroup{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a.Flags&abi.CLONE_SIGHAND != 0 {
+		g.handlers = p.handlers.share()
+	} else {
+		g.handlers = p.handlers.copy(a.Flags&abi.CLONE_CLEAR_SIGHAND != 0)
+	}
+	g.rlimits.copyFrom(&p.rlimits)
+	g.dumpable.Store(p.dumpable.Load())
+	g.personality.Store(p.personality.Load())
+	g.oomScoreAdj.Store(p.oomScoreAdj.Load())
+	g.armCPULimit()
+	return g
+}
+
+// Unshare gives the thread its own copy of what the flags name: unshare(2).
+func (t *Task) Unshare(flags uint64) error {
+	const known = abi.CLONE_FILES | abi.CLONE_FS | abi.CLONE_SYSVSEM
+	alone := uint64(abi.CLONE_THREAD | abi.CLONE_SIGHAND | abi.CLONE_VM)
+	if flags&^(known|alone) != 0 {
+		return abi.EINVAL
+	}
+	if flags&alone != 0 && !t.SingleThreaded() {
+		return abi.EINVAL
+	}
+	if flags&abi.CLONE_FS != 0 && t.fs.Refs() > 1 {
+		t.replaceFS(t.fs.Copy())
+	}
+	if flags&abi.CLONE_FILES != 0 {
+		t.unshareFiles()
+	}
+	return nil
+}
+
+func (t *Task) replaceFS(fs *vfs.FSContext) {
+	t.mu.Lock()
+	old := t.fs
+	t.fs = fs
+	t.mu.Unlock()
+	old.Put()
+}
+
+// unshareFiles makes the descriptor table the thread's own.
+func (t *Task) unshareFiles() {
+	if !t.files.Shared() {
+		return
+	}
+	own := t.files.Fork()
+	t.mu.Lock()
+	old := t.files
+	t.files = own
+	t.mu.Unlock()
+	old.Unref()
+}

@@ -1,0 +1,2 @@
+// Package task is threads and processes.
+package task

@@ -1,0 +1,235 @@
+package task
+
+import (
+	"strings"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/mm"
+	"kevlar/kernel/task/elf"
+	"kevlar/kernel/vfs"
+)
+
+// ExecArgs is what execve(2) and execveat(2) are told.
+type ExecArgs struct {
+	Base vfs.Path // what Name is relative to
+	Name string
+	// Flags are AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW.
+	Flags int
+	// Filename is the program's name for AT_EXECFN and scripts; Name if it is
+	// empty.
+	Filename   string
+	Argv, Envp Vector
+}
+
+// A Vector is a list of strings: in user memory, a null-terminated array of
+// pointers at User, or in the kernel's if User is 0.
+type Vector struct {
+	User    uintptr
+	Strings []string
+}
+
+// maxScripts is how deep scripts may be interpreted by scripts: execve(2).
+const maxScripts = 5
+
+// An execution is an execve under way, up to the point where it cannot fail
+// any more.
+type execution struct {
+	t        *Task
+	file     *vfs.File // the program, after scripts
+	filename string
+	argv     Vector
+	envp     Vector
+
+	as     *mm.AddressSpace
+	stack  stackBuilder
+	image  elf.Image
+	interp *vfs.File // or nil
+
+	bias, interpBase uintptr
+	entry            uintptr
+	vdso             uintptr
+	cred             *vfs.Cred
+	secure           bool
+	head             []byte // the file's first bytes
+	prog             *program
+}
+
+// Exec replaces the program that t's process executes. On success the thread
+// is the only one left of its process, and its registers are set to enter the
+// new program.
+func Exec(t *Task, a ExecArgs) error {
+	if a.Filename == "" {
+		a.Filename = a.Name
+	}
+	x := execution{t: t, filename: a.Filename, argv: a.Argv, envp: a.Envp}
+	defer x.release()
+	f, err := vfs.OpenExec(t, t.fs, a.Base, a.Name, a.Flags)
+	if err != nil {
+		return err
+	}
+	x.file = f
+	if err := x.prepare(); err != nil {
+		return err
+	}
+	if err := t.killOtherThreads(); err != nil {
+		return err
+	}
+	x.commit()
+	return nil
+}
+
+// release gives back what has not been handed on.
+func (x *execution) release() {
+	if x.file != nil {
+		x.file.Put()
+	}
+	if x.interp != nil {
+		x.interp.Put()
+	}
+	if x.as != nil {
+		x.as.Put()
+	}
+	x.stack.release()
+}
+
+// prepare builds the new address space. Nothing of the old program is touched.
+func (x *execution) prepare() error {
+	as, err := mm.New()
+	if err != nil {
+		return err
+	}
+	x.as = as
+	g := x.t.group
+	as.SetLimits(g.rlimits.soft)
+	if g.personality.Load()&addrNoRandomize != 0 {
+		as.SetRandomize(false)
+	}
+	if err := as.SetStack(0, g.Limit(abi.RLIMIT_STACK)); err != nil {
+		return err
+	}
+	if err := x.stack.start(x); err != nil {
+		return err
+	}
+	if err := x.readHead(); err != nil {
+		return err
+	}
+	if err := x.interpretScripts(); err != nil {
+		return err
+	}
+	if err := x.loadImage(); err != nil {
+		return err
+	}
+	x.newCred()
+	return x.stack.finish()
+}
+
+// addrNoRandomize is ADDR_NO_RANDOMIZE of personality(2).
+const addrNoRandomize = 0x0040000
+
+// readHead reads what tells the file's format.
+func (x *execution) readHead() error {
+	if x.head == nil {
+		x.head = make([]byte, elf.ScriptMax)
+	}
+	x.head = x.head[:cap(x.head)]
+	n, err := readAt(x.file, x.head, 0)
+	x.head = x.head[:n]
+	return err
+}
+
+// readAt reads into b from offset off, less only at the end of the file.
+func readAt(f *vfs.File, b []byte, off int64) (int, error) {
+	n := 0
+	for n < len(b) {
+		dst := vfs.Bytes(b[n:])
+		k, err := f.ReadAt(vfs.Kernel, &dst, off+int64(n))
+		if err != nil {
+			return n, err
+		}
+		if k == 0 {
+			break
+		}
+		n += k
+	}
+	return n, nil
+}
+
+// interpretScripts replaces a script by its interpreter, until it is none.
+func (x *execution) interpretScripts() error {
+	name := x.filename
+	for depth := 0; elf.IsScript(x.head); depth++ {
+		if depth == maxScripts {
+			return abi.ELOOP
+		}
+		interp, arg, err := elf.ParseScript(x.head)
+		if err != nil {
+			return err
+		}
+		if err := x.stack.script(name, interp, arg); err != nil {
+			return err
+		}
+		f, err := vfs.OpenExec(x.t, x.t.fs, x.t.fs.Cwd(), interp, 0)
+		if err != nil {
+			return err
+		}
+		x.file.Put()
+		x.file, name = f, interp
+		if err := x.readHead(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit makes the thread execute the new program. It cannot fail.
+func (x *execution) commit() {
+	t := x.t
+	g := t.group
+	t.releaseFutexes()
+	g.deleteTimers()
+
+	x.prog.file, x.file = x.file, nil
+	x.prog.users.Store(1)
+	old, oldProg := t.mm, t.prog
+	t.mu.Lock()
+	t.mm, t.table, t.prog = x.as, x.as.Table(), x.prog
+	t.mu.Unlock()
+	x.as = nil
+	t.finishVfork()
+	if old != nil {
+		g.keepPeakRSS(old)
+		old.Put()
+	}
+	if oldProg != nil {
+		oldProg.put()
+	}
+
+	g.mu.Lock()
+	g.handlers = g.handlers.unshare()
+	g.handlers.mu.Lock()
+	g.handlers.reset()
+	g.handlers.mu.Unlock()
+	t.sig.alt = abi.SigAltStack{Flags: abi.SS_DISABLE}
+	g.mu.Unlock()
+	t.restart.block = nil
+	t.clearTID, t.setTID, t.robustList = 0, 0, 0
+
+	treeMu.Lock()
+	g.execed = true
+	g.exitSignal = abi.SIGCHLD
+	treeMu.Unlock()
+
+	if t.files != nil {
+		t.unshareFiles()
+		t.files.CloseOnExec()
+	}
+	t.SetComm(x.filename[strings.LastIndexByte(x.filename, '/')+1:])
+	x.setCred()
+
+	c := t.Ctx
+	c.Registers = newRegisters
+	c.FSBase, c.GSBase = 0, 0
+	c.RIP, c.RSP = uint64(x.entry), uint64(x.stack.sp)
+	c.ResetFPU()
+	c.RestoreAll()
+}

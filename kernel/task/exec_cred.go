@@ -1,0 +1,59 @@
+package task
+
+import "kevlar/kernel/abi"
+
+// newCred sets x.cred, the credentials of the new program, and x.secure:
+// set-user-ID and set-group-ID, and the transformation of capabilities(7).
+func (x *execution) newCred() {
+	t := x.t
+	old, c := t.Cred(), t.copyCred()
+	path := x.file.Path()
+	attr := x.file.Inode().Attr()
+	nosuid := path.Mount != nil && path.Mount.Flags()&abi.MS_NOSUID != 0
+	if !nosuid && !t.NoNewPrivs() {
+		if attr.Mode&abi.S_ISUID != 0 {
+			c.EUID = attr.UID
+		}
+		if attr.Mode&(abi.S_ISGID|abi.S_IXGRP) == abi.S_ISGID|abi.S_IXGRP {
+			c.EGID = attr.GID
+		}
+	}
+	setID := c.EUID != old.UID || c.EGID != old.GID
+	c.SUID, c.FSUID = c.EUID, c.EUID
+	c.SGID, c.FSGID = c.EGID, c.EGID
+
+	permitted, effective := uint64(0), false
+	if c.SecureBits&abi.SECBIT_NOROOT == 0 {
+		if c.EUID == 0 || c.UID == 0 {
+			permitted = c.CapBounding | c.CapInheritable
+		}
+		effective = c.EUID == 0
+	}
+	if setID {
+		c.CapAmbient = 0
+	}
+	c.CapPermitted = permitted | c.CapAmbient
+	if effective {
+		c.CapEffective = c.CapPermitted
+	} else {
+		c.CapEffective = c.CapAmbient
+	}
+	c.SecureBits &^= abi.SECBIT_KEEP_CAPS
+	grown := c.CapPermitted&^c.CapAmbient != 0
+	x.cred = c
+	x.secure = setID || c.UID != 0 && (effective || grown)
+}
+
+// setCred gives the thread its new credentials.
+func (x *execution) setCred() {
+	t := x.t
+	t.SetCred(x.cred)
+	if x.secure {
+		t.parentDeathSignal.Store(0)
+	}
+	dumpable := int32(1)
+	if x.cred.EUID != x.cred.UID || x.cred.EGID != x.cred.GID {
+		dumpable = 0
+	}
+	t.group.dumpable.Store(dumpable)
+}

@@ -1,0 +1,151 @@
+package task
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"kevlar/kernel/vfs"
+)
+
+// A State is what a thread is doing.
+type State uint32
+
+// The states of a thread.
+const (
+	Running   State = iota // or waiting for a CPU
+	Sleeping               // a signal wakes it
+	DiskSleep              // no signal wakes it
+	Stopped
+	Zombie
+	Dead
+)
+
+// Letter returns the letter of s in /proc/PID/stat.
+func (s State) Letter() byte { return "RSDTZX"[s] }
+
+// String returns the word for s in /proc/PID/status.
+func (s State) String() string {
+	return [...]string{"running", "sleeping", "disk sleep", "stopped", "zombie", "dead"}[s]
+}
+
+// State returns what the thread is doing.
+func (t *Task) State() State { return State(t.state.Load()) }
+
+// StartTime returns when the thread was made, in nanoseconds of ktime.Mono.
+func (t *Task) StartTime() int64 { return t.startTime }
+
+// Layout says where in memory the parts of a program are.
+type Layout struct {
+	ArgStart, ArgEnd, EnvStart, EnvEnd uintptr
+	CodeStart, CodeEnd, StackStart     uintptr
+	Auxv                               []byte // not to be changed
+}
+
+// Layout returns where the parts of the thread's program are; false if it is
+// ending.
+func (t *Task) Layout() (Layout, bool) {
+	p := t.acquireProgram()
+	if p == nil {
+		return Layout{}, false
+	}
+	defer p.put()
+	return Layout{
+		ArgStart: p.argStart, ArgEnd: p.argEnd, EnvStart: p.envStart, EnvEnd: p.envEnd,
+		CodeStart: p.codeStart, CodeEnd: p.codeEnd, StackStart: p.stackStart, Auxv: p.auxv,
+	}, true
+}
+
+// Exe returns the path of the program; the zero Path if the thread is ending.
+func (t *Task) Exe() vfs.Path {
+	p := t.acquireProgram()
+	if p == nil {
+		return vfs.Path{}
+	}
+	defer p.put()
+	return p.file.Path()
+}
+
+// TIDs returns the IDs of the threads, the leader's first.
+func (g *ThreadGroup) TIDs() []int {
+	var tids []int
+	g.Threads(func(t *Task) bool {
+		tids = append(tids, t.TID())
+		return true
+	})
+	return tids
+}
+
+// IsZombie reports whether every thread has ended and the parent has not
+// waited yet.
+func (g *ThreadGroup) IsZombie() bool {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return g.zombie
+}
+
+// ExitStatus returns the wait status of a zombie.
+func (g *ThreadGroup) ExitStatus() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exitStatus
+}
+
+// ExitSignal returns the signal that the parent gets at the end.
+func (g *ThreadGroup) ExitSignal() int {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return g.exitSignal
+}
+
+// Each calls f for every thread until it returns false. Threads that come or
+// go meanwhile may be missed.
+func Each(f func(*Task) bool) {
+	for g := NextGroup(0); g != nil; g = NextGroup(g.tgid) {
+		var all []*Task
+		g.Threads(func(t *Task) bool {
+			all = append(all, t)
+			return true
+		})
+		for _, t := range all {
+			if !f(t) {
+				return
+			}
+		}
+	}
+}
+
+// KernelStack returns the functions on the stack of the thread's goroutine,
+// innermost first.
+func (t *Task) KernelStack() []string {
+	buf := make([]byte, 64<<10)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= 4<<20 {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	// The goroutine is the one that runs main of this very Task.
+	mark := fmt.Sprintf(".(*Task).main(%p", t)
+	for g := range strings.SplitSeq(string(buf), "\n\n") {
+		if strings.Contains(g, mark) {
+			return stackFunctions(g)
+		}
+	}
+	return nil
+}
+
+// stackFunctions returns the function names in one goroutine's part of a stack
+// dump: every other line after the first, up to the arguments.
+func stackFunctions(dump string) []string {
+	var out []string
+	for line := range strings.Lines(dump) {
+		line = strings.TrimRight(line, "\n")
+		if i := strings.LastIndexByte(line, '('); i > 0 && line[0] != '\t' {
+			out = append(out, line[:i])
+		}
+	}
+	return out
+}
