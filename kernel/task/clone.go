@@ -42,8 +42,7 @@ func (a *CloneArgs) check(t *Task) error {
 // Clone makes a new thread, in this process or in a new one, as fork(2),
 // vfork(2), clone(2) do, and returns its ID. What it shares, copies and starts
 // afresh is in the package's documentation.
-func Clone(t *Task, args CloneArgs) (int, error) {
-	a := &args
+func (t *Task) Clone(a *CloneArgs) (int, error) {
 	if err := a.check(t); err != nil {
 		return 0, err
 	}
