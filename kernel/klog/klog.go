@@ -17,7 +17,7 @@ const ringLines = 1024
 type Record struct {
 	Seq   uint64 // counts from 0
 	Mono  int64  // nanoseconds since boot
-	Level int    // 0 (emergency) to 7 (debug): syslog(2)
+	Level int    // 0 (emergency) to 7 (debug), plus 8 times the facility: syslog(3)
 	Text  string // without a newline
 }
 

@@ -12,8 +12,9 @@ import (
 // A Pty is a pseudo-terminal: pty(7). A program with the master side plays
 // the person at the terminal; the slave side is a TTY.
 type Pty struct {
-	index int
-	slave *TTY
+	index   int
+	slave   *TTY
+	onClose func()
 
 	// queue holds who waits on the master side.
 	queue wait.Queue
@@ -27,12 +28,15 @@ type Pty struct {
 	closed    bool       // the master has gone
 }
 
-// Numbers of the devices: pts(4).
 const (
-	ptsMajor = 136
+	// PtsMajor is the major number of slaves; the minor is the number.
+	PtsMajor = 136
 	// MaxPtys limits how many there are at once.
 	MaxPtys = 4096
 )
+
+// SlaveDev returns the device number of the slave with number i: pts(4).
+func SlaveDev(i int) uint64 { return abi.MakeDev(PtsMajor, uint32(i)) }
 
 // masterRead is how much output stays readable when output is flushed.
 const masterRead = 4095
@@ -43,14 +47,16 @@ var ptys struct {
 	count   int
 }
 
-// NewPty makes a pseudo-terminal with the lowest free number. It lasts until
-// its master side is closed.
-func NewPty() (*Pty, error) {
+// NewPty makes a pseudo-terminal with the lowest free number, or fails with
+// ENOSPC. It lasts until its master side is closed, when onClose, if not nil,
+// is called before the number is free again.
+func NewPty(onClose func()) (*Pty, error) {
 	ptys.Lock()
 	defer ptys.Unlock()
 	for i, p := range &ptys.byIndex {
 		if p == nil {
 			p = newPty(i)
+			p.onClose = onClose
 			ptys.byIndex[i] = p
 			ptys.count++
 			return p, nil
@@ -62,8 +68,7 @@ func NewPty() (*Pty, error) {
 func newPty(index int) *Pty {
 	p := &Pty{index: index, locked: true}
 	p.output.limit = 3 * outLimit
-	dev := abi.MakeDev(uint32(ptsMajor+index>>8), uint32(index&0xff))
-	p.slave = New(fmt.Sprintf("pts/%d", index), dev, (*ptyDriver)(p))
+	p.slave = New(fmt.Sprintf("pts/%d", index), SlaveDev(index), (*ptyDriver)(p))
 	p.slave.pty = p
 	p.slave.staged.limit = ptyLimit
 	return p
@@ -101,6 +106,9 @@ func (p *Pty) close() {
 	p.closed = true
 	p.output.release()
 	p.mu.Unlock()
+	if p.onClose != nil {
+		p.onClose()
+	}
 	ptys.Lock()
 	ptys.byIndex[p.index] = nil
 	ptys.count--
