@@ -49,19 +49,20 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	JMP runtime·rt0_go(SB)
 
 // otherEntry is where another CPU comes from the trampoline, with long mode
-// and the kernel's tables. The starting CPU waits, so the static stack and g
-// are free.
+// and the kernel's tables. The starting CPU waits until runThis, so the static
+// stack and g are free.
 TEXT ·otherEntry(SB),NOSPLIT|NOFRAME,$0
-	LEAQ ·stack+65536(SB), SP
+	LEAQ ·otherStack+16384(SB), SP
 	MOVQ CR4, AX
 	ORQ $CR4_SSE, AX
 	MOVQ AX, CR4
 	BYTE $0xDB; BYTE $0xE3 // FNINIT
 	MOVQ ·starting+0(SB), AX
 	SET_BASE(MSR_GS_BASE)
-	FAKE_G(65536)
+	FAKE_G(16384)
 	CALL ·startThis(SB)
-	JMP kevlar∕kernel∕machine∕cpu·resume(SB)
+	LEAQ ·runThis(SB), AX
+	JMP kevlar∕kernel∕machine∕cpu·enterTrap(SB)
 
 TEXT ·otherEntryPC(SB),NOSPLIT,$0-8
 	LEAQ ·otherEntry(SB), AX
@@ -74,7 +75,10 @@ TEXT ·imageEnd(SB),NOSPLIT,$0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
+// The boot stack becomes the system stack of the runtime's first thread, which
+// wants 64 KiB.
 GLOBL ·stack(SB), NOPTR, $65536
+GLOBL ·otherStack(SB), NOPTR, $16384
 GLOBL ·fakeG(SB), NOPTR, $512
 GLOBL ·fakeGP(SB), NOPTR, $16
 

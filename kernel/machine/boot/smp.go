@@ -100,15 +100,17 @@ func startProcessor(i int) error {
 	return errors.New("a processor did not start")
 }
 
-// startThis prepares the CPU that runs it. Boot context on the static stack;
-// afterwards entry code goes on with this CPU's idle thread.
+// startThis prepares the CPU that runs it. Boot context on the static stack.
 func startThis() {
 	enableFeatures(ring3.Features())
 	x86.WriteCR3(ipi.KernelRoot)
 	starting.cpu.Init(starting.id, starting.stacks)
 	lapic.Enable(cpu.VectorSpurious, cpu.VectorTimer)
-	goruntime.StartOther(starting.id, idleStackEnd())
 }
+
+// runThis makes the CPU one of those that run threads. Trap context on its own
+// stack: the moment it is online, the next CPU may take the static one.
+func runThis() { goruntime.StartOther(int(cpu.Current().ID), idleStackEnd()) }
 
 // A lowRoot is a page table for the trampoline: the kernel's half, and the
 // first 2 MiB where they are.

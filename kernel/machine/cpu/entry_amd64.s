@@ -60,6 +60,16 @@ registers:
 	ADDQ $16, SP
 	IRETQ
 
+// enterTrap calls the function (ABI0) at AX in trap context and then continues
+// the thread that it has chosen: how a new CPU begins.
+TEXT ·enterTrap(SB),NOSPLIT|NOFRAME,$0
+	MOVQ CPU_trapStack(GS), SP
+	MOVQ AX, BX
+	MOVQ CPU_trapFS(GS), AX
+	WRFSBASEQ AX
+	CALL BX
+	JMP ·resume(SB)
+
 // Interrupts: the processor has pushed its frame onto IST1, which ends the
 // running thread's ThreadState.
 TEXT ·interruptCommon(SB),NOSPLIT|NOFRAME,$0

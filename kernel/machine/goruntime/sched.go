@@ -116,7 +116,6 @@ func schedule() {
 	if old.idle {
 		old.status = ready
 	}
-	percpu[id].kicked = false
 	next := dequeue()
 	if next < 0 {
 		next = int32(id)
@@ -273,6 +272,7 @@ func interrupt(vector uintptr, fromUser uintptr) {
 		flags = sched.lock.Lock()
 	}
 	me := current()
+	percpu[cpu.Current().ID&(cpu.MaxCPU-1)].kicked = false
 	if threads[me&(maxThreads-1)].idle && sched.head >= 0 {
 		schedule()
 	}
@@ -287,8 +287,7 @@ func interrupt(vector uintptr, fromUser uintptr) {
 	sched.lock.Unlock(flags)
 }
 
-// StartOther begins scheduling on another CPU: entry code of that CPU calls it
-// on a trap stack and continues with resume.
+// startOther begins scheduling on another CPU, with its idle thread.
 //
 //go:nosplit
 func startOther(id int) {
