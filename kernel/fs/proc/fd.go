@@ -44,10 +44,11 @@ func (d *fdDir) Attr() vfs.Attr {
 
 // descriptors returns the numbers in use, ascending.
 func (d *fdDir) descriptors() []int {
-	files := d.task.Files()
+	files := d.task.AcquireFDs()
 	if files == nil {
 		return nil
 	}
+	defer files.Unref()
 	var fds []int
 	files.Each(func(fd int, _ *vfs.File, _ bool) { fds = append(fds, fd) })
 	slices.Sort(fds)
@@ -73,10 +74,11 @@ func (d *fdDir) Lookup(name string) (vfs.Inode, error) {
 
 // file returns descriptor fd with a reference for the caller, or nil.
 func (d *fdDir) file(fd int) (f *vfs.File, cloexec bool) {
-	files := d.task.Files()
+	files := d.task.AcquireFDs()
 	if files == nil {
 		return nil, false
 	}
+	defer files.Unref()
 	f, err := files.Get(fd)
 	if err != nil {
 		return nil, false

@@ -119,8 +119,9 @@ type Task interface {
 	// Layout says where the program put its parts. It is zero if there is
 	// no address space.
 	Layout() Layout
-	// Files returns the descriptor table, or nil when the thread has ended.
-	Files() *vfs.FDTable
+	// AcquireFDs returns the descriptor table with a reference for the
+	// caller (Unref), or nil when the thread has ended.
+	AcquireFDs() *vfs.FDTable
 	// Root, Cwd and Exe return zero when the thread has ended.
 	Root() vfs.Path
 	Cwd() vfs.Path

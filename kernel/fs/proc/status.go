@@ -3,11 +3,9 @@ package proc
 import (
 	"bytes"
 	"fmt"
-	"math/bits"
 	"strings"
 
 	"kevlar/kernel/abi"
-	"kevlar/kernel/vfs"
 )
 
 var stateNames = map[byte]string{
@@ -26,7 +24,12 @@ func (v *view) showStatus(w *bytes.Buffer) error {
 	if cred == nil {
 		return abi.ESRCH
 	}
-	files := v.task.Files() // nil once the thread has ended
+	files := v.task.AcquireFDs() // nil once the thread has ended
+	size := 0
+	if files != nil {
+		size = files.Size()
+		files.Unref()
+	}
 	line := func(name, format string, args ...any) {
 		w.WriteString(name)
 		w.WriteString(":\t")
@@ -46,11 +49,7 @@ func (v *view) showStatus(w *bytes.Buffer) error {
 	line("TracerPid", "%d", s.TracerP)
 	line("Uid", "%d\t%d\t%d\t%d", cred.UID, cred.EUID, cred.SUID, cred.FSUID)
 	line("Gid", "%d\t%d\t%d\t%d", cred.GID, cred.EGID, cred.SGID, cred.FSGID)
-	if files == nil {
-		line("FDSize", "0")
-	} else {
-		line("FDSize", "%d", tableSize(files))
-	}
+	line("FDSize", "%d", size)
 	w.WriteString("Groups:\t")
 	for _, g := range cred.Groups {
 		fmt.Fprintf(w, "%d ", g)
@@ -90,17 +89,6 @@ func (v *view) showStatus(w *bytes.Buffer) error {
 	line("voluntary_ctxt_switches", "%d", s.Voluntary)
 	line("nonvoluntary_ctxt_switches", "%d", s.Involuntary)
 	return nil
-}
-
-// tableSize returns how many descriptors a table of Linux would have room for
-// that holds those of t: 64, or a power of two from 128 up.
-func tableSize(t *vfs.FDTable) int {
-	last := 0
-	t.Each(func(fd int, _ *vfs.File, _ bool) { last = max(last, fd) })
-	if last < 64 {
-		return 64
-	}
-	return max(128, 1<<bits.Len(uint(last)))
 }
 
 // showMemoryStatus shows the lines about the address space, if there is one.
