@@ -83,3 +83,9 @@ func NewAnonFile(name string, ops FileOps, flags int) *File {
 	d := newDentry(anonSuper(), nil, "anon_inode:["+name+"]", i)
 	return NewFile(ops, i, Path{nil, d}, flags)
 }
+
+// NewShownFile returns an open file with one reference of an inode that has no
+// name, and shows in /proc/PID/fd as the text given: memfd_create(2).
+func NewShownFile(text string, ops FileOps, inode Inode, flags int) *File {
+	return NewFile(ops, inode, Path{nil, newDentry(inode.FS(), nil, text, inode)}, flags)
+}

@@ -55,6 +55,10 @@ func (t *FDTable) Unref() {
 // Shared reports whether more than one reference exists.
 func (t *FDTable) Shared() bool { return t.refs.Load() > 1 }
 
+// Size returns how many descriptors there is room for without growing; none at
+// or above it is open.
+func (t *FDTable) Size() int { return len(*t.slots.Load()) }
+
 // SetLimit sets how high descriptors may be: RLIMIT_NOFILE. Those that are
 // open stay.
 func (t *FDTable) SetLimit(n int) {

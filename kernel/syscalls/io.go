@@ -1,0 +1,190 @@
+package syscalls
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
+)
+
+// ioSize checks the size of a transfer and limits it to what one call moves.
+func ioSize(n uintptr) (int, error) {
+	if int64(n) < 0 {
+		return 0, abi.EINVAL
+	}
+	return int(min(n, abi.MAX_RW_COUNT)), nil
+}
+
+// readable and writable return the open file of a descriptor if it is open
+// for reading or writing.
+func readable(t *task.Task, v uintptr) (*vfs.File, error) {
+	f, err := getFile(t, v)
+	if err == nil && !f.Readable() {
+		f.Put()
+		return nil, abi.EBADF
+	}
+	return f, err
+}
+
+func writable(t *task.Task, v uintptr) (*vfs.File, error) {
+	f, err := getFile(t, v)
+	if err == nil && !f.Writable() {
+		f.Put()
+		return nil, abi.EBADF
+	}
+	return f, err
+}
+
+// readFrom moves bytes of f to dst: at its position if off is negative.
+func readFrom(t *task.Task, f *vfs.File, dst vfs.Dest, off int64) (uintptr, error) {
+	var n int
+	var err error
+	if off < 0 {
+		n, err = vfs.BlockRead(t, f, dst)
+	} else if f.IsStream() {
+		return 0, abi.ESPIPE
+	} else {
+		n, err = blockReadAt(t, f, dst, off)
+	}
+	if n > 0 {
+		t.AccountRead(n)
+		return uintptr(n), nil
+	}
+	return 0, err
+}
+
+// writeTo moves the bytes of src to f, and raises the signals that a failed
+// write brings.
+func writeTo(t *task.Task, f *vfs.File, src vfs.Source, off int64) (uintptr, error) {
+	var n int
+	var err error
+	if off < 0 {
+		n, err = vfs.BlockWrite(t, f, src)
+	} else if f.IsStream() {
+		return 0, abi.ESPIPE
+	} else {
+		n, err = blockWriteAt(t, f, src, off)
+	}
+	if err == abi.EPIPE || n > 0 && src.Len() > 0 && f.IsStream() && f.Ready(wait.Err)&wait.Err != 0 {
+		t.SendSignal(abi.SIGPIPE)
+	}
+	if n > 0 {
+		t.AccountWrite(n)
+		return uintptr(n), nil
+	}
+	return 0, overLimit(t, err)
+}
+
+// blockReadAt and blockWriteAt wait for files that have a position and yet are
+// not always ready.
+func blockReadAt(t *task.Task, f *vfs.File, dst vfs.Dest, off int64) (int, error) {
+	n, err := f.ReadAt(t, dst, off)
+	if err != abi.EAGAIN || f.Nonblocking() || f.WaitQueue() == nil {
+		return n, err
+	}
+	w := wait.Waiter{Sleeper: t.Sleeper()}
+	f.WaitQueue().Register(&w, wait.Readable)
+	defer f.WaitQueue().Unregister(&w)
+	for {
+		if n, err = f.ReadAt(t, dst, off); err != abi.EAGAIN {
+			return n, err
+		}
+		if err := t.Block(wait.Forever); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func blockWriteAt(t *task.Task, f *vfs.File, src vfs.Source, off int64) (int, error) {
+	n, err := f.WriteAt(t, src, off)
+	if err != abi.EAGAIN || f.Nonblocking() || f.WaitQueue() == nil {
+		return n, err
+	}
+	w := wait.Waiter{Sleeper: t.Sleeper()}
+	f.WaitQueue().Register(&w, wait.Writable)
+	defer f.WaitQueue().Unregister(&w)
+	for {
+		if n, err = f.WriteAt(t, src, off); err != abi.EAGAIN {
+			return n, err
+		}
+		if err := t.Block(wait.Forever); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func sysRead(t *task.Task, a *Args) (uintptr, error) {
+	f, err := readable(t, a[0])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	n, err := ioSize(a[2])
+	if err != nil {
+		return 0, err
+	}
+	t.IOBuf.Reset(t.MM(), a[1], n)
+	return readFrom(t, f, &t.IOBuf, -1)
+}
+
+func sysWrite(t *task.Task, a *Args) (uintptr, error) {
+	f, err := writable(t, a[0])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	n, err := ioSize(a[2])
+	if err != nil {
+		return 0, err
+	}
+	t.IOBuf.Reset(t.MM(), a[1], n)
+	return writeTo(t, f, &t.IOBuf, -1)
+}
+
+func sysPread64(t *task.Task, a *Args) (uintptr, error) {
+	if int64(a[3]) < 0 {
+		return 0, abi.EINVAL
+	}
+	f, err := readable(t, a[0])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	n, err := ioSize(a[2])
+	if err != nil {
+		return 0, err
+	}
+	t.IOBuf.Reset(t.MM(), a[1], n)
+	return readFrom(t, f, &t.IOBuf, int64(a[3]))
+}
+
+func sysPwrite64(t *task.Task, a *Args) (uintptr, error) {
+	if int64(a[3]) < 0 {
+		return 0, abi.EINVAL
+	}
+	f, err := writable(t, a[0])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	n, err := ioSize(a[2])
+	if err != nil {
+		return 0, err
+	}
+	t.IOBuf.Reset(t.MM(), a[1], n)
+	return writeTo(t, f, &t.IOBuf, int64(a[3]))
+}
+
+func sysLseek(t *task.Task, a *Args) (uintptr, error) {
+	f, err := getFile(t, a[0])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	whence := int(uint32(a[2]))
+	if whence > abi.SEEK_MAX {
+		return 0, abi.EINVAL
+	}
+	pos, err := f.Seek(int64(a[1]), whence)
+	return uintptr(pos), err
+}

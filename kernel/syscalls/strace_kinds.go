@@ -1,0 +1,389 @@
+package syscalls
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"kevlar/kernel/abi"
+)
+
+// A kind shows argument i of a call.
+type kind func(tr *tracer, i int) string
+
+// inKinds are the kinds of argument that are shown as they are before the
+// call. A kind that is in neither map is shown as a number in hexadecimal.
+var inKinds = map[string]kind{
+	"int":   func(tr *tracer, i int) string { return strconv.Itoa(int(int32(tr.args[i]))) },
+	"uint":  func(tr *tracer, i int) string { return strconv.FormatUint(uint64(uint32(tr.args[i])), 10) },
+	"long":  func(tr *tracer, i int) string { return strconv.FormatInt(int64(tr.args[i]), 10) },
+	"size":  func(tr *tracer, i int) string { return strconv.FormatUint(uint64(tr.args[i]), 10) },
+	"off":   func(tr *tracer, i int) string { return strconv.FormatInt(int64(tr.args[i]), 10) },
+	"pid":   func(tr *tracer, i int) string { return strconv.Itoa(int(int32(tr.args[i]))) },
+	"id":    func(tr *tracer, i int) string { return strconv.Itoa(int(int32(tr.args[i]))) },
+	"ptr":   func(tr *tracer, i int) string { return pointer(tr.args[i]) },
+	"mode":  func(tr *tracer, i int) string { return octal(tr.args[i] & 0xffff) },
+	"path":  func(tr *tracer, i int) string { return tr.str(tr.args[i]) },
+	"str":   func(tr *tracer, i int) string { return tr.str(tr.args[i]) },
+	"in":    func(tr *tracer, i int) string { return tr.buffer(tr.args[i], uint64(tr.args[i+1])) },
+	"argv":  func(tr *tracer, i int) string { return tr.strings(tr.args[i], 32) },
+	"envp":  (*tracer).envp,
+	"iov":   (*tracer).iov,
+	"fd":    (*tracer).fd,
+	"sig":   func(tr *tracer, i int) string { return signalName(uint64(uint32(tr.args[i]))) },
+	"fdset": func(tr *tracer, i int) string { return pointer(tr.args[i]) },
+	"dev": func(tr *tracer, i int) string {
+		return fmt.Sprintf("makedev(%d, %d)", abi.Major(uint64(tr.args[i])), abi.Minor(uint64(tr.args[i])))
+	},
+
+	"sigset":      (*tracer).sigset,
+	"sigaction":   (*tracer).sigaction,
+	"timespec":    (*tracer).timespec,
+	"timespecs":   (*tracer).timespecs,
+	"timeval":     (*tracer).timeval,
+	"itimerval":   (*tracer).itimerval,
+	"rlim":        (*tracer).rlim,
+	"pollfds":     (*tracer).pollfds,
+	"epollev":     (*tracer).epollEvent,
+	"fcntlarg":    (*tracer).fcntlArg,
+	"clone":       func(tr *tracer, i int) string { return cloneFlags(uint64(tr.args[i])) },
+	"futex":       func(tr *tracer, i int) string { return futexOp(uint64(uint32(tr.args[i]))) },
+	"oflags":      func(tr *tracer, i int) string { return openFlags(uint64(uint32(tr.args[i]))) },
+	"atflags":     flagSet(atFlagNames),
+	"prot":        flagSet(protNames),
+	"map":         flagSet(mapNames),
+	"msflags":     flagSet(mountFlagNames),
+	"wait":        flagSet(waitNames),
+	"ioctl":       enum(ioctlNames),
+	"fcntl":       enum(fcntlNames),
+	"clock":       enum(clockNames),
+	"rlimit":      enum(rlimitNames),
+	"prctl":       enum(prctlNames),
+	"whence":      enum(names{{abi.SEEK_SET, "SEEK_SET"}, {abi.SEEK_CUR, "SEEK_CUR"}, {abi.SEEK_END, "SEEK_END"}, {abi.SEEK_DATA, "SEEK_DATA"}, {abi.SEEK_HOLE, "SEEK_HOLE"}}),
+	"sighow":      enum(names{{abi.SIG_BLOCK, "SIG_BLOCK"}, {abi.SIG_UNBLOCK, "SIG_UNBLOCK"}, {abi.SIG_SETMASK, "SIG_SETMASK"}}),
+	"access":      flagSet(names{{abi.F_OK, "F_OK"}, {abi.R_OK, "R_OK"}, {abi.W_OK, "W_OK"}, {abi.X_OK, "X_OK"}}),
+	"mremap":      flagSet(names{{abi.MREMAP_MAYMOVE, "MREMAP_MAYMOVE"}, {abi.MREMAP_FIXED, "MREMAP_FIXED"}, {abi.MREMAP_DONTUNMAP, "MREMAP_DONTUNMAP"}}),
+	"msync":       flagSet(names{{abi.MS_ASYNC, "MS_ASYNC"}, {abi.MS_INVALIDATE, "MS_INVALIDATE"}, {abi.MS_SYNC, "MS_SYNC"}}),
+	"madvise":     enum(names{{abi.MADV_NORMAL, "MADV_NORMAL"}, {abi.MADV_WILLNEED, "MADV_WILLNEED"}, {abi.MADV_DONTNEED, "MADV_DONTNEED"}, {abi.MADV_FREE, "MADV_FREE"}, {abi.MADV_HUGEPAGE, "MADV_HUGEPAGE"}, {abi.MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE"}, {abi.MADV_DONTFORK, "MADV_DONTFORK"}, {abi.MADV_DONTDUMP, "MADV_DONTDUMP"}}),
+	"itimer":      enum(names{{abi.ITIMER_REAL, "ITIMER_REAL"}, {abi.ITIMER_VIRTUAL, "ITIMER_VIRTUAL"}, {abi.ITIMER_PROF, "ITIMER_PROF"}}),
+	"family":      enum(names{{abi.AF_UNSPEC, "AF_UNSPEC"}, {abi.AF_UNIX, "AF_UNIX"}, {abi.AF_INET, "AF_INET"}, {abi.AF_INET6, "AF_INET6"}, {abi.AF_NETLINK, "AF_NETLINK"}, {abi.AF_PACKET, "AF_PACKET"}}),
+	"flock":       flagSet(names{{abi.LOCK_SH, "LOCK_SH"}, {abi.LOCK_EX, "LOCK_EX"}, {abi.LOCK_NB, "LOCK_NB"}, {abi.LOCK_UN, "LOCK_UN"}}),
+	"rusage":      enum(names{{abi.RUSAGE_SELF, "RUSAGE_SELF"}, {0xffffffff, "RUSAGE_CHILDREN"}, {abi.RUSAGE_THREAD, "RUSAGE_THREAD"}}),
+	"prio":        enum(names{{abi.PRIO_PROCESS, "PRIO_PROCESS"}, {abi.PRIO_PGRP, "PRIO_PGRP"}, {abi.PRIO_USER, "PRIO_USER"}}),
+	"sched":       enum(names{{abi.SCHED_NORMAL, "SCHED_OTHER"}, {abi.SCHED_FIFO, "SCHED_FIFO"}, {abi.SCHED_RR, "SCHED_RR"}, {abi.SCHED_BATCH, "SCHED_BATCH"}, {abi.SCHED_IDLE, "SCHED_IDLE"}}),
+	"arch":        enum(names{{abi.ARCH_SET_GS, "ARCH_SET_GS"}, {abi.ARCH_SET_FS, "ARCH_SET_FS"}, {abi.ARCH_GET_FS, "ARCH_GET_FS"}, {abi.ARCH_GET_GS, "ARCH_GET_GS"}, {abi.ARCH_CET_STATUS, "ARCH_CET_STATUS"}, {abi.ARCH_SHSTK_STATUS, "ARCH_SHSTK_STATUS"}}),
+	"umount":      flagSet(names{{abi.MNT_FORCE, "MNT_FORCE"}, {abi.MNT_DETACH, "MNT_DETACH"}, {abi.MNT_EXPIRE, "MNT_EXPIRE"}, {abi.UMOUNT_NOFOLLOW, "UMOUNT_NOFOLLOW"}}),
+	"fadvise":     enum(names{{abi.POSIX_FADV_NORMAL, "POSIX_FADV_NORMAL"}, {abi.POSIX_FADV_RANDOM, "POSIX_FADV_RANDOM"}, {abi.POSIX_FADV_SEQUENTIAL, "POSIX_FADV_SEQUENTIAL"}, {abi.POSIX_FADV_WILLNEED, "POSIX_FADV_WILLNEED"}, {abi.POSIX_FADV_DONTNEED, "POSIX_FADV_DONTNEED"}, {abi.POSIX_FADV_NOREUSE, "POSIX_FADV_NOREUSE"}}),
+	"epollop":     enum(names{{abi.EPOLL_CTL_ADD, "EPOLL_CTL_ADD"}, {abi.EPOLL_CTL_DEL, "EPOLL_CTL_DEL"}, {abi.EPOLL_CTL_MOD, "EPOLL_CTL_MOD"}}),
+	"epoll1":      flagSet(names{{abi.EPOLL_CLOEXEC, "EPOLL_CLOEXEC"}}),
+	"eventfd":     flagSet(names{{abi.EFD_SEMAPHORE, "EFD_SEMAPHORE"}, {abi.EFD_NONBLOCK, "EFD_NONBLOCK"}, {abi.EFD_CLOEXEC, "EFD_CLOEXEC"}}),
+	"idtype":      enum(names{{abi.P_ALL, "P_ALL"}, {abi.P_PID, "P_PID"}, {abi.P_PGID, "P_PGID"}, {abi.P_PIDFD, "P_PIDFD"}}),
+	"unlinkflags": flagSet(names{{abi.AT_REMOVEDIR, "AT_REMOVEDIR"}}),
+	"splice":      flagSet(names{{abi.SPLICE_F_MOVE, "SPLICE_F_MOVE"}, {abi.SPLICE_F_NONBLOCK, "SPLICE_F_NONBLOCK"}, {abi.SPLICE_F_MORE, "SPLICE_F_MORE"}, {abi.SPLICE_F_GIFT, "SPLICE_F_GIFT"}}),
+	"fallocate":   flagSet(names{{abi.FALLOC_FL_KEEP_SIZE, "FALLOC_FL_KEEP_SIZE"}, {abi.FALLOC_FL_PUNCH_HOLE, "FALLOC_FL_PUNCH_HOLE"}, {abi.FALLOC_FL_ZERO_RANGE, "FALLOC_FL_ZERO_RANGE"}}),
+	"rename":      flagSet(names{{abi.RENAME_NOREPLACE, "RENAME_NOREPLACE"}, {abi.RENAME_EXCHANGE, "RENAME_EXCHANGE"}, {abi.RENAME_WHITEOUT, "RENAME_WHITEOUT"}}),
+	"grnd":        flagSet(names{{abi.GRND_NONBLOCK, "GRND_NONBLOCK"}, {abi.GRND_RANDOM, "GRND_RANDOM"}, {abi.GRND_INSECURE, "GRND_INSECURE"}}),
+	"memfd":       flagSet(names{{abi.MFD_CLOEXEC, "MFD_CLOEXEC"}, {abi.MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"}, {abi.MFD_HUGETLB, "MFD_HUGETLB"}}),
+	"closerange":  flagSet(names{{abi.CLOSE_RANGE_UNSHARE, "CLOSE_RANGE_UNSHARE"}, {abi.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"}}),
+	"rwf":         flagSet(names{{abi.RWF_HIPRI, "RWF_HIPRI"}, {abi.RWF_DSYNC, "RWF_DSYNC"}, {abi.RWF_SYNC, "RWF_SYNC"}, {abi.RWF_NOWAIT, "RWF_NOWAIT"}, {abi.RWF_APPEND, "RWF_APPEND"}}),
+}
+
+// outKinds are the kinds that point to what the call fills in; they are shown
+// after it.
+var outKinds = map[string]kind{
+	"out":        func(tr *tracer, i int) string { return tr.buffer(tr.args[i], uint64(tr.ret)) },
+	"outstr":     func(tr *tracer, i int) string { return tr.str(tr.args[i]) },
+	"ostat":      (*tracer).stat,
+	"ofds":       (*tracer).fds,
+	"owstatus":   (*tracer).waitStatus,
+	"orusage":    func(tr *tracer, i int) string { return pointer(tr.args[i]) },
+	"outsname":   (*tracer).utsname,
+	"osigset":    (*tracer).sigset,
+	"osigaction": (*tracer).sigaction,
+	"otimespec":  (*tracer).timespec,
+	"otimeval":   (*tracer).timeval,
+	"oitimerval": (*tracer).itimerval,
+	"orlim":      (*tracer).rlim,
+	"oepolls":    (*tracer).epollEvents,
+}
+
+func (tr *tracer) fd(i int) string {
+	if n := int32(tr.args[i]); n != abi.AT_FDCWD {
+		return strconv.Itoa(int(n))
+	}
+	return "AT_FDCWD"
+}
+
+func (tr *tracer) fds(i int) string {
+	b := tr.bytes(tr.args[i], 8)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	return fmt.Sprintf("[%d, %d]", int32(binary.LittleEndian.Uint32(b)), int32(binary.LittleEndian.Uint32(b[4:])))
+}
+
+func (tr *tracer) envp(i int) string {
+	n := 0
+	for ; ; n++ {
+		p, err := tr.t.MM().ReadUint64(tr.args[i] + uintptr(8*n))
+		if err != nil {
+			return pointer(tr.args[i])
+		}
+		if p == 0 {
+			return fmt.Sprintf("%#x /* %d vars */", tr.args[i], n)
+		}
+	}
+}
+
+func (tr *tracer) iov(i int) string {
+	n := int(min(tr.args[i+1], 8))
+	b := tr.bytes(tr.args[i], n*abi.SizeofIovec)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	parts := make([]string, n)
+	for j := range parts {
+		var v abi.Iovec
+		v.Unmarshal(b[j*abi.SizeofIovec:])
+		parts[j] = fmt.Sprintf("{%s, %d}", tr.buffer(v.Base, v.Len), v.Len)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func (tr *tracer) stat(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofStat)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	var s abi.Stat
+	s.Unmarshal(b)
+	kind := names{{abi.S_IFREG, "S_IFREG"}, {abi.S_IFDIR, "S_IFDIR"}, {abi.S_IFCHR, "S_IFCHR"}, {abi.S_IFBLK, "S_IFBLK"},
+		{abi.S_IFIFO, "S_IFIFO"}, {abi.S_IFLNK, "S_IFLNK"}, {abi.S_IFSOCK, "S_IFSOCK"}}.one(uint64(s.Mode & abi.S_IFMT))
+	if s.Mode&abi.S_IFMT == abi.S_IFCHR || s.Mode&abi.S_IFMT == abi.S_IFBLK {
+		return fmt.Sprintf("{st_mode=%s|%#o, st_rdev=makedev(%d, %d), ...}", kind, s.Mode&^abi.S_IFMT, abi.Major(s.Rdev), abi.Minor(s.Rdev))
+	}
+	return fmt.Sprintf("{st_mode=%s|%#o, st_size=%d, ...}", kind, s.Mode&^abi.S_IFMT, s.Size)
+}
+
+func (tr *tracer) waitStatus(i int) string {
+	v, err := tr.t.MM().ReadUint32(tr.args[i])
+	switch s := uint64(v); {
+	case err != nil || tr.ret == 0:
+		return pointer(tr.args[i])
+	case s&0x7f == 0:
+		return fmt.Sprintf("[{WIFEXITED(s) && WEXITSTATUS(s) == %d}]", s>>8&0xff)
+	case s == 0xffff:
+		return "[{WIFCONTINUED(s)}]"
+	case s&0xff == 0x7f:
+		return fmt.Sprintf("[{WIFSTOPPED(s) && WSTOPSIG(s) == %s}]", signalName(s>>8&0xff))
+	default:
+		return fmt.Sprintf("[{WIFSIGNALED(s) && WTERMSIG(s) == %s}]", signalName(s&0x7f))
+	}
+}
+
+func (tr *tracer) utsname(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofUtsname)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	field := func(i int) string {
+		s, _, _ := strings.Cut(string(b[i*abi.UTSLen:(i+1)*abi.UTSLen]), "\x00")
+		return s
+	}
+	return fmt.Sprintf("{sysname=%q, nodename=%q, ...}", field(0), field(1))
+}
+
+func (tr *tracer) sigset(i int) string {
+	v, err := tr.t.MM().ReadUint64(tr.args[i])
+	if tr.args[i] == 0 || err != nil {
+		return pointer(tr.args[i])
+	}
+	return sigsetString(abi.Sigset(v))
+}
+
+func sigsetString(s abi.Sigset) string {
+	invert := ""
+	n := 0
+	for sig := 1; sig <= abi.NSIG; sig++ {
+		if s.Has(sig) {
+			n++
+		}
+	}
+	if n > abi.NSIG/2 {
+		invert, s = "~", ^s
+	}
+	var parts []string
+	for sig := 1; sig <= abi.NSIG; sig++ {
+		if s.Has(sig) {
+			parts = append(parts, strings.TrimPrefix(signalName(uint64(sig)), "SIG"))
+		}
+	}
+	return invert + "[" + strings.Join(parts, " ") + "]"
+}
+
+func (tr *tracer) sigaction(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofSigAction)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	le := binary.LittleEndian
+	handler := names{{0, "SIG_DFL"}, {1, "SIG_IGN"}}.one(le.Uint64(b))
+	flags := names{{abi.SA_NOCLDSTOP, "SA_NOCLDSTOP"}, {abi.SA_NOCLDWAIT, "SA_NOCLDWAIT"}, {abi.SA_SIGINFO, "SA_SIGINFO"},
+		{abi.SA_RESTORER, "SA_RESTORER"}, {abi.SA_ONSTACK, "SA_ONSTACK"}, {abi.SA_RESTART, "SA_RESTART"},
+		{abi.SA_NODEFER, "SA_NODEFER"}, {abi.SA_RESETHAND, "SA_RESETHAND"}}.flags(le.Uint64(b[8:]))
+	return fmt.Sprintf("{sa_handler=%s, sa_mask=%s, sa_flags=%s}", handler, sigsetString(abi.Sigset(le.Uint64(b[24:]))), flags)
+}
+
+func (tr *tracer) timespec(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofTimespec)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	var ts abi.Timespec
+	ts.Unmarshal(b)
+	return fmt.Sprintf("{tv_sec=%d, tv_nsec=%d}", ts.Sec, ts.Nsec)
+}
+
+func (tr *tracer) timespecs(i int) string {
+	b := tr.bytes(tr.args[i], 2*abi.SizeofTimespec)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	show := func(b []byte) string {
+		var ts abi.Timespec
+		ts.Unmarshal(b)
+		switch ts.Nsec {
+		case abi.UTIME_NOW:
+			return "UTIME_NOW"
+		case abi.UTIME_OMIT:
+			return "UTIME_OMIT"
+		}
+		return fmt.Sprintf("{tv_sec=%d, tv_nsec=%d}", ts.Sec, ts.Nsec)
+	}
+	return "[" + show(b) + ", " + show(b[abi.SizeofTimespec:]) + "]"
+}
+
+func (tr *tracer) timeval(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofTimeval)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	return showTimeval(b)
+}
+
+func showTimeval(b []byte) string {
+	var tv abi.Timeval
+	tv.Unmarshal(b)
+	return fmt.Sprintf("{tv_sec=%d, tv_usec=%d}", tv.Sec, tv.Usec)
+}
+
+func (tr *tracer) itimerval(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofItimerval)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	return "{it_interval=" + showTimeval(b) + ", it_value=" + showTimeval(b[abi.SizeofTimeval:]) + "}"
+}
+
+func (tr *tracer) rlim(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofRlimit)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	var r abi.Rlimit
+	r.Unmarshal(b)
+	limit := func(v uint64) string {
+		if v == abi.RLIM_INFINITY {
+			return "RLIM_INFINITY"
+		}
+		return strconv.FormatUint(v, 10)
+	}
+	return "{rlim_cur=" + limit(r.Cur) + ", rlim_max=" + limit(r.Max) + "}"
+}
+
+func (tr *tracer) pollfds(i int) string {
+	n := int(min(tr.args[i+1], 8))
+	b := tr.bytes(tr.args[i], n*abi.SizeofPollFd)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	parts := make([]string, n)
+	for j := range parts {
+		var p abi.PollFd
+		p.Unmarshal(b[j*abi.SizeofPollFd:])
+		parts[j] = fmt.Sprintf("{fd=%d, events=%s}", p.FD, pollNames.flags(uint64(uint16(p.Events))))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func (tr *tracer) epollEvent(i int) string {
+	b := tr.bytes(tr.args[i], abi.SizeofEpollEvent)
+	if tr.args[i] == 0 || b == nil {
+		return pointer(tr.args[i])
+	}
+	return showEpollEvent(b)
+}
+
+func showEpollEvent(b []byte) string {
+	var e abi.EpollEvent
+	e.Unmarshal(b)
+	return fmt.Sprintf("{events=%s, data=%#x}", epollNames.flags(uint64(e.Events)), e.Data)
+}
+
+func (tr *tracer) epollEvents(i int) string {
+	n := int(min(tr.ret, 8))
+	b := tr.bytes(tr.args[i], n*abi.SizeofEpollEvent)
+	if b == nil {
+		return pointer(tr.args[i])
+	}
+	parts := make([]string, n)
+	for j := range parts {
+		parts[j] = showEpollEvent(b[j*abi.SizeofEpollEvent:])
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func (tr *tracer) fcntlArg(i int) string {
+	v := tr.args[i]
+	switch tr.args[i-1] {
+	case abi.F_GETFD, abi.F_GETFL, abi.F_GETOWN, abi.F_GETPIPE_SZ, abi.F_GET_SEALS:
+		return "0"
+	case abi.F_SETFD:
+		return names{{abi.FD_CLOEXEC, "FD_CLOEXEC"}}.flags(uint64(v))
+	case abi.F_SETFL:
+		return openFlags(uint64(v))
+	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_OFD_GETLK, abi.F_OFD_SETLK, abi.F_OFD_SETLKW:
+		b := tr.bytes(v, abi.SizeofFlock)
+		if b == nil {
+			return pointer(v)
+		}
+		var l abi.Flock
+		l.Unmarshal(b)
+		return fmt.Sprintf("{l_type=%s, l_whence=%d, l_start=%d, l_len=%d}",
+			names{{abi.F_RDLCK, "F_RDLCK"}, {abi.F_WRLCK, "F_WRLCK"}, {abi.F_UNLCK, "F_UNLCK"}}.one(uint64(uint16(l.Type))),
+			l.Whence, l.Start, l.Len)
+	}
+	return strconv.Itoa(int(int32(v)))
+}
+
+// cloneFlags shows the flags of clone(2), whose low byte is a signal.
+func cloneFlags(v uint64) string {
+	s := cloneNames.flags(v &^ abi.CSIGNAL)
+	if sig := v & abi.CSIGNAL; sig != 0 {
+		return s + "|" + signalName(sig)
+	}
+	return s
+}
+
+// futexOp shows the operation of futex(2) and its modifiers.
+func futexOp(v uint64) string {
+	s := futexNames.one(v &^ (abi.FUTEX_PRIVATE_FLAG | abi.FUTEX_CLOCK_REALTIME))
+	if v&abi.FUTEX_PRIVATE_FLAG != 0 {
+		s += "_PRIVATE"
+	}
+	if v&abi.FUTEX_CLOCK_REALTIME != 0 {
+		s += "|FUTEX_CLOCK_REALTIME"
+	}
+	return s
+}
