@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"weak"
+
+	"kevlar/kernel/abi"
 )
 
 // A Dentry is a name in a directory and the inode that it stands for. For as
@@ -169,6 +171,12 @@ func (d *Dentry) lookupLocked(name string) (*Dentry, error) {
 	c := d.cached(name)
 	if c != nil && (!d.super.NoCache || c.mounts.Load() > 0) {
 		return c, nil
+	}
+	if d.gone.Load() {
+		return nil, abi.ENOENT
+	}
+	if len(name) > abi.NAME_MAX {
+		return nil, abi.ENAMETOOLONG
 	}
 	inode, err := d.sub.dir.Lookup(name)
 	if err != nil {

@@ -126,7 +126,10 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 		if err := o.parent(name); err != nil {
 			return nil, err
 		}
-		if o.slash || !isName(o.last) {
+		if !isName(o.last) && o.flags&abi.O_EXCL != 0 {
+			return nil, abi.EEXIST
+		}
+		if !isName(o.last) || o.slash {
 			return nil, abi.EISDIR
 		}
 		dir := o.cur
@@ -151,6 +154,9 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 			o.cur = p
 			if p.Dentry.isDir() {
 				return nil, abi.EISDIR
+			}
+			if err := mayReuse(o.cred, dir.Dentry, p.Dentry); err != nil {
+				return nil, err
 			}
 			return o.existing()
 		}

@@ -66,6 +66,9 @@ func Chown(c Caller, p Path, uid, gid uint32) error {
 	}
 	if mode&abi.S_IFMT != abi.S_IFDIR {
 		if m := withoutSetID(cred, mode, oldGID); m != mode {
+			if !isOwner(cred, oldUID) {
+				return abi.EPERM
+			}
 			s.Mask, s.Mode = s.Mask|AttrMode, m&0o7777
 		}
 	}

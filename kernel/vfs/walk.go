@@ -127,9 +127,6 @@ func (w *walk) parent(name string) error {
 			comp, rest = name[:i], strings.TrimLeft(name[i:], "/")
 			w.slash = w.slash || rest == ""
 		}
-		if len(comp) > abi.NAME_MAX {
-			return abi.ENAMETOOLONG
-		}
 		if rest == "" {
 			w.last = comp
 			return nil

@@ -359,5 +359,4 @@ func (d *dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 // Open opens the directory for reading.
 func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
 
-func (d *dir) Unpin() { dropPin(d) }
-func (d *dir) free()  {}
+func (d *dir) free() {}

@@ -135,7 +135,7 @@ func (i *inode) changed() {
 // ctimeNow sets ctime to now.
 func (i *inode) ctimeNow() { i.ctime.Store(ktime.Real()) }
 
-// Pin keeps the contents until Unpin.
+// Pin keeps the contents until Unpin, which those kinds have that have any.
 func (i *inode) Pin() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()

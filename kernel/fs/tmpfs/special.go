@@ -24,8 +24,7 @@ func (s *special) Open(c vfs.Caller, f *vfs.File) (vfs.FileOps, error) {
 	return vfs.OpenSpecial(c, f, s)
 }
 
-func (s *special) Unpin() { dropPin(s) }
-func (s *special) free()  {}
+func (s *special) free() {}
 
 // A symlink is a symbolic link. What it says is kept in a string, or if long
 // in a page.
