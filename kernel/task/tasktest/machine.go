@@ -1,0 +1,200 @@
+package tasktest
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/ring3"
+	"kevlar/kernel/mm"
+	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
+)
+
+// A Prog is a user program. What it returns is its exit status.
+type Prog func(u *User) int
+
+// Addresses of the programs. A program's entry point tells which it is.
+const (
+	codeBase = 0x400000
+	progSize = 16
+	// handlerBase is where signal handlers are.
+	handlerBase = 0x500000
+	// restorer is the address that handlers return to.
+	restorer = 0x600000
+)
+
+// machine is the soft machine's user side.
+var machine struct {
+	sync.Mutex
+	progs    []Prog
+	handlers []func(*User, int)
+	users    map[*ring3.Context]*User
+	root     vfs.Path
+	exits    chan int
+	fallback func(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error)
+}
+
+var setup sync.Once
+
+// Root returns the root directory, on a tmpfs.
+func Root() vfs.Path {
+	setup.Do(boot)
+	return machine.root
+}
+
+func boot() {
+	frame.InitSoft(1 << 14)
+	super, err := tmpfs.New(tmpfs.Options{Mode: 0o755})
+	if err != nil {
+		panic(err)
+	}
+	if machine.root, err = vfs.NewRootMount(super, 0); err != nil {
+		panic(err)
+	}
+	if as, err := mm.New(); err == nil {
+		as.Put() // what is made once is made now
+	}
+	machine.users = make(map[*ring3.Context]*User)
+	machine.exits = make(chan int, 1)
+	ring3.SoftRun = run
+	task.Syscall = syscall
+	task.OnInitExit = func(status int) { machine.exits <- status }
+}
+
+// SetDispatch sets what serves system calls that are made by number.
+func SetDispatch(f func(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error)) {
+	setup.Do(boot)
+	machine.fallback = f
+}
+
+// register gives p an entry point.
+func register(p Prog) uint64 {
+	machine.Lock()
+	defer machine.Unlock()
+	machine.progs = append(machine.progs, p)
+	return codeBase + uint64(len(machine.progs)-1)*progSize
+}
+
+// userOf returns the program that runs in c, which it starts if c has entered
+// one.
+func userOf(c *ring3.Context) *User {
+	machine.Lock()
+	defer machine.Unlock()
+	u := machine.users[c]
+	if u != nil && c.RIP != u.entry {
+		return u
+	}
+	if u != nil {
+		close(u.abandoned) // execve
+	}
+	entry := c.RIP
+	if n := c.R12; n != 0 {
+		entry, c.R12 = n, 0 // the child of a fork
+	}
+	i := (entry - codeBase) / progSize
+	u = &User{
+		ctx: c, entry: ^uint64(0), resume: make(chan struct{}), events: make(chan ring3.Event),
+		abandoned: make(chan struct{}),
+	}
+	machine.users[c] = u
+	go u.main(machine.progs[i])
+	return u
+}
+
+// run plays user mode until the program does something.
+func run(c *ring3.Context) ring3.Event {
+	u := userOf(c)
+	u.resume <- struct{}{}
+	return <-u.events
+}
+
+// syscall serves the private call that executes a function in the kernel, and
+// passes on all others.
+func syscall(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error) {
+	if nr == callNumber {
+		machine.Lock()
+		u := machine.users[t.Ctx]
+		machine.Unlock()
+		return u.call(t)
+	}
+	switch nr {
+	case sigreturnNumber:
+		return t.SigReturn(), nil
+	case restartNumber:
+		return t.RestartSyscall()
+	}
+	if machine.fallback == nil {
+		return 0, abi.ENOSYS
+	}
+	return machine.fallback(t, nr, args)
+}
+
+// Run runs p as process 1 and returns its wait status. It fails the test if
+// that takes long, a panic was contained, or a thread, a frame or a goroutine
+// is left.
+func Run(tb testing.TB, p Prog) int {
+	tb.Helper()
+	setup.Do(boot)
+	tb.Cleanup(func() { forget() })
+	free, goroutines := settle(0, 0)
+	panics := task.ContainedPanics()
+	path := Install(tb, "/init", p, 0o755)
+	if err := task.StartInit(task.InitArgs{Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
+		tb.Fatalf("StartInit: %v", err)
+	}
+	status := 0
+	select {
+	case status = <-machine.exits:
+	case <-time.After(30 * time.Second):
+		buf := make([]byte, 1<<20)
+		tb.Fatalf("process 1 does not end\n%s", buf[:runtime.Stack(buf, true)])
+	}
+	for i := 0; task.ThreadCount() > 0; i++ {
+		if i > 5000 {
+			tb.Fatalf("%d threads left", task.ThreadCount())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	forget()
+	Remove(tb, path)
+	if n := task.ContainedPanics() - panics; n != 0 {
+		tb.Errorf("%d contained panics", n)
+	}
+	f, g := settle(free, goroutines)
+	if f < free {
+		tb.Errorf("%d page frames lost", free-f)
+	}
+	if g > goroutines {
+		buf := make([]byte, 1<<20)
+		tb.Errorf("%d goroutines left\n%s", g-goroutines, buf[:runtime.Stack(buf, true)])
+	}
+	return status
+}
+
+// settle waits until there are as many free frames, and as few goroutines, as
+// wanted, or for a while, and returns how many there are.
+func settle(free uint64, goroutines int) (uint64, int) {
+	for i := 0; ; i++ {
+		f, g := frame.Free(), runtime.NumGoroutine()
+		if i == 200 || goroutines != 0 && f >= free && g <= goroutines || goroutines == 0 {
+			return f, g
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// forget ends the programs of threads that are gone.
+func forget() {
+	machine.Lock()
+	defer machine.Unlock()
+	for c, u := range machine.users {
+		close(u.abandoned)
+		delete(machine.users, c)
+	}
+	machine.handlers = nil
+}
