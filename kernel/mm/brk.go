@@ -60,3 +60,10 @@ func (as *AddressSpace) mayGrowHeap(v *vma, brk uintptr) bool {
 		as.mayExpand(v, v.pages()) == nil &&
 		(v.flags&vmLocked == 0 || as.mayLock(v.pages(), false))
 }
+
+// Heap returns where the heap begins and ends.
+func (as *AddressSpace) Heap() (start, end uintptr) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	return as.layout.brkStart, as.layout.brk
+}

@@ -42,8 +42,8 @@ func (v *view) showStat(w *bytes.Buffer) error {
 	if v.allowed() {
 		l = v.task.Layout()
 	}
-	wchan := 0
-	if s.State != 'R' && v.allowed() && len(v.task.KernelStack()) > 0 {
+	wchan := 0 // whether it sleeps in the kernel
+	if (s.State == 'S' || s.State == 'D') && v.allowed() {
 		wchan = 1
 	}
 	fmt.Fprintf(w, "%d (%s) %c", v.task.TID(), v.task.Comm(), s.State) // 1-3
