@@ -14,34 +14,34 @@ import (
 	"kevlar/kernel/vfs"
 )
 
-// system is what /proc needs beyond threads.
-type system struct{ proc.System }
+// procSystem is what /proc needs beyond threads.
+type procSystem struct{ proc.System }
 
-func (system) PIDs() []int                { return task.ProcPIDs() }
-func (system) Task(tid int) proc.Task     { return task.ProcTask(tid) }
-func (system) CPUTimes() []proc.CPUTimes  { return make([]proc.CPUTimes, 2) }
-func (system) Memory() proc.Memory        { return proc.Memory{Total: 64 << 20} }
-func (system) Random([]byte)              {}
-func (system) SetHostname(string) error   { return nil }
-func (system) SetDomainname(string) error { return nil }
+func (procSystem) PIDs() []int                { return task.ProcPIDs() }
+func (procSystem) Task(tid int) proc.Task     { return task.ProcTask(tid) }
+func (procSystem) CPUTimes() []proc.CPUTimes  { return make([]proc.CPUTimes, 2) }
+func (procSystem) Memory() proc.Memory        { return proc.Memory{Total: 64 << 20} }
+func (procSystem) Random([]byte)              {}
+func (procSystem) SetHostname(string) error   { return nil }
+func (procSystem) SetDomainname(string) error { return nil }
 
 // mountProc returns /proc.
 func mountProc(t *testing.T) *vfs.FSContext {
-	root, err := vfs.NewRootMount(proc.New(system{}).Super(), 0)
+	root, err := vfs.NewRootMount(proc.New(procSystem{}).Super(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return vfs.NewFSContext(root)
 }
 
-// reader reads files of /proc on behalf of a program.
-type reader struct {
+// procReader reads files of /proc on behalf of a program.
+type procReader struct {
 	t  *testing.T
 	u  *tasktest.User
 	fs *vfs.FSContext
 }
 
-func (r *reader) try(name string) (text string, err error) {
+func (r *procReader) try(name string) (text string, err error) {
 	r.u.Do(func(c *task.Task) {
 		var f *vfs.File
 		if f, err = vfs.OpenAt(c, r.fs, r.fs.Root(), name, abi.O_RDONLY, 0); err != nil {
@@ -57,7 +57,7 @@ func (r *reader) try(name string) (text string, err error) {
 	return text, err
 }
 
-func (r *reader) read(name string) string {
+func (r *procReader) read(name string) string {
 	r.t.Helper()
 	s, err := r.try(name)
 	if err != nil {
@@ -66,8 +66,8 @@ func (r *reader) read(name string) string {
 	return s
 }
 
-// line returns what follows a name in status.
-func line(status, name string) string {
+// statusLine returns what follows a name in status.
+func statusLine(status, name string) string {
 	_, rest, _ := strings.Cut("\n"+status, "\n"+name+":\t")
 	value, _, _ := strings.Cut(rest, "\n")
 	return value
@@ -76,7 +76,7 @@ func line(status, name string) string {
 func TestProcOfSelf(t *testing.T) {
 	fs := mountProc(t)
 	tasktest.Run(t, func(u *tasktest.User) int {
-		r := &reader{t, u, fs}
+		r := &procReader{t, u, fs}
 		u.Handle(abi.SIGUSR1, 0, func(*tasktest.User, int) {})
 		u.Action(abi.SIGUSR2, abi.SigAction{Handler: abi.SIG_IGN})
 		u.Do(func(c *task.Task) {
@@ -90,11 +90,11 @@ func TestProcOfSelf(t *testing.T) {
 			"ShdPnd": "0000000000000200", "SigBlk": "0000000000000200", "SigCgt": "0000000000000200", "SigIgn": "0000000000000800",
 			"CapEff": "000001ffffffffff", "Uid": "0\t0\t0\t0",
 		} {
-			if got := line(status, name); got != want {
+			if got := statusLine(status, name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
-		if line(status, "VmRSS") == "" {
+		if statusLine(status, "VmRSS") == "" {
 			t.Errorf("no VmRSS in\n%s", status)
 		}
 		stat := r.read("/self/stat")
@@ -111,7 +111,7 @@ func TestProcOfSelf(t *testing.T) {
 func TestProcOfChild(t *testing.T) {
 	fs := mountProc(t)
 	tasktest.Run(t, func(u *tasktest.User) int {
-		r := &reader{t, u, fs}
+		r := &procReader{t, u, fs}
 		pid := u.Fork(func(c *tasktest.User) int {
 			c.Do(func(t *task.Task) { t.Pause() })
 			return 7
@@ -120,7 +120,7 @@ func TestProcOfChild(t *testing.T) {
 			t.Errorf("process %d is not among %v", pid, task.ProcPIDs())
 		}
 		dir := fmt.Sprintf("/%d/", pid)
-		waitFor(t, "the child to sleep", func() bool { return strings.Fields(r.read(dir + "stat"))[2] == "S" })
+		eventually(t, "the child to sleep", func() bool { return strings.Fields(r.read(dir + "stat"))[2] == "S" })
 		f := strings.Fields(r.read(dir + "stat"))
 		if f[3] != fmt.Sprint(u.PID()) || f[37] != fmt.Sprint(int(abi.SIGCHLD)) {
 			t.Errorf("parent %s, exit signal %s", f[3], f[37])
@@ -132,7 +132,7 @@ func TestProcOfChild(t *testing.T) {
 			t.Errorf("stack %q", s)
 		}
 		u.Kill(pid, abi.SIGTERM)
-		waitFor(t, "the child to end", func() bool { return strings.Fields(r.read(dir + "stat"))[2] == "Z" })
+		eventually(t, "the child to end", func() bool { return strings.Fields(r.read(dir + "stat"))[2] == "Z" })
 		if f := strings.Fields(r.read(dir + "stat")); f[51] != fmt.Sprint(int(abi.SIGTERM)) {
 			t.Errorf("exit code %s, want %d", f[51], abi.SIGTERM)
 		}
@@ -152,17 +152,17 @@ func TestProcOfChild(t *testing.T) {
 func TestProcOfThreads(t *testing.T) {
 	fs := mountProc(t)
 	tasktest.Run(t, func(u *tasktest.User) int {
-		r := &reader{t, u, fs}
+		r := &procReader{t, u, fs}
 		tid := u.Thread(func(c *tasktest.User) int {
 			c.Do(func(t *task.Task) { t.SetComm("second") })
 			c.Do(func(t *task.Task) { t.Pause() })
 			return 0
 		})
-		waitFor(t, "the thread's name", func() bool { return r.read(fmt.Sprintf("/self/task/%d/comm", tid)) == "second\n" })
-		if got := line(r.read("/self/status"), "Threads"); got != "2" {
+		eventually(t, "the thread's name", func() bool { return r.read(fmt.Sprintf("/self/task/%d/comm", tid)) == "second\n" })
+		if got := statusLine(r.read("/self/status"), "Threads"); got != "2" {
 			t.Errorf("%s threads, want 2", got)
 		}
-		if s := r.read(fmt.Sprintf("/%d/status", tid)); line(s, "Tgid") != fmt.Sprint(u.PID()) || line(s, "Pid") != fmt.Sprint(tid) {
+		if s := r.read(fmt.Sprintf("/%d/status", tid)); statusLine(s, "Tgid") != fmt.Sprint(u.PID()) || statusLine(s, "Pid") != fmt.Sprint(tid) {
 			t.Errorf("status of the thread:\n%s", s)
 		}
 		if slices.Contains(task.ProcPIDs(), tid) {
@@ -172,7 +172,7 @@ func TestProcOfThreads(t *testing.T) {
 	})
 }
 
-func waitFor(t *testing.T, what string, ok func() bool) {
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
