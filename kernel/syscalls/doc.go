@@ -16,4 +16,4 @@
 // is in the thread: a small scratch buffer and a view of user memory.
 package syscalls
 
-//go:generate go run ./internal/gencompat
+//go:generate go test -run TestCompatibility -update
