@@ -86,6 +86,8 @@ var inKinds = map[string]kind{
 	"grnd":        flagSet(names{{abi.GRND_NONBLOCK, "GRND_NONBLOCK"}, {abi.GRND_RANDOM, "GRND_RANDOM"}, {abi.GRND_INSECURE, "GRND_INSECURE"}}),
 	"memfd":       flagSet(names{{abi.MFD_CLOEXEC, "MFD_CLOEXEC"}, {abi.MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"}, {abi.MFD_HUGETLB, "MFD_HUGETLB"}}),
 	"closerange":  flagSet(names{{abi.CLOSE_RANGE_UNSHARE, "CLOSE_RANGE_UNSHARE"}, {abi.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"}}),
+	"membarrier":  enum(names{{membarrierQuery, "MEMBARRIER_CMD_QUERY"}, {membarrierGlobal, "MEMBARRIER_CMD_GLOBAL"}}),
+	"statxmask":   flagSet(names{{abi.STATX_ALL, "STATX_ALL"}, {abi.STATX_BASIC_STATS, "STATX_BASIC_STATS"}, {abi.STATX_BTIME, "STATX_BTIME"}, {abi.STATX_MNT_ID, "STATX_MNT_ID"}}),
 	"rwf":         flagSet(names{{abi.RWF_HIPRI, "RWF_HIPRI"}, {abi.RWF_DSYNC, "RWF_DSYNC"}, {abi.RWF_SYNC, "RWF_SYNC"}, {abi.RWF_NOWAIT, "RWF_NOWAIT"}, {abi.RWF_APPEND, "RWF_APPEND"}}),
 }
 
