@@ -52,9 +52,11 @@ func (c *cpuClock) nanoseconds() int64 {
 func (t *Task) Parked(interruptible bool) {
 	t.cpu.off()
 	t.cpu.switches.Add(1)
-	if interruptible {
+	switch {
+	case t.inStop:
+	case interruptible:
 		t.state.Store(uint32(Sleeping))
-	} else {
+	default:
 		t.state.Store(uint32(DiskSleep))
 	}
 }
@@ -62,7 +64,9 @@ func (t *Task) Parked(interruptible bool) {
 // Resumed is called when the thread has woken.
 func (t *Task) Resumed() {
 	t.cpu.on()
-	t.state.Store(uint32(Running))
+	if !t.inStop {
+		t.state.Store(uint32(Running))
+	}
 }
 
 // cpuTimes is a pair of user and kernel time in nanoseconds.

@@ -43,7 +43,6 @@ func (g *ThreadGroup) exitLocked(status int) {
 // end gives back everything the thread has. It runs on the thread's goroutine
 // and is the last thing to do so. Each step runs even if another panics.
 func (t *Task) end() {
-	t.exiting = true
 	var last bool
 	t.guard(func() {
 		var stopped bool

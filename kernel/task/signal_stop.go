@@ -51,22 +51,20 @@ func (t *Task) stopLocked(sig int) {
 func (t *Task) parkStopped() {
 	g := t.group
 	t.sig.stopPending = false
-	t.sig.stopped = true
+	t.sig.stopped, t.inStop = true, true
+	t.state.Store(uint32(Stopped))
 	if g.countStoppedLocked() {
 		g.mu.Unlock()
 		g.notifyParentStop(abi.CLD_STOPPED)
 		g.mu.Lock()
 	}
-	t.state.Store(uint32(Stopped))
-	t.cpu.off()
 	for t.sig.stopped && t.work.Load()&workKill == 0 {
 		g.mu.Unlock()
 		t.sleeper.SleepUninterruptible()
 		g.mu.Lock()
 	}
-	t.cpu.on()
+	t.sig.stopped, t.inStop = false, false
 	t.state.Store(uint32(Running))
-	t.sig.stopped = false
 }
 
 // countStoppedLocked counts one thread as stopped, and reports whether it was

@@ -69,10 +69,7 @@ type Task struct {
 	timerSlack        uint64
 
 	exitCode int  // status of exit(2)
-	exiting  bool // the owner is in exit; what it frees it frees once
-
-	// Children of this very thread, for PDEATHSIG and __WNOTHREAD, are those
-	// groups whose parentThread it is.
+	inStop   bool // sleeping because of a job-control stop
 
 	next, prev *Task // in group.threads; guarded by treeMu and group.mu
 }

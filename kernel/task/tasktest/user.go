@@ -105,11 +105,9 @@ func (u *User) Regs() *ring3.Context { return u.ctx }
 // Syscall makes system call nr and returns what is in RAX.
 func (u *User) Syscall(nr uintptr, args ...uintptr) int64 {
 	c := u.ctx
-	for i, r := range [...]*uint64{&c.RDI, &c.RSI, &c.RDX, &c.R10, &c.R8, &c.R9} {
-		*r = 0
-		if i < len(args) {
-			*r = uint64(args[i])
-		}
+	regs := [...]*uint64{&c.RDI, &c.RSI, &c.RDX, &c.R10, &c.R8, &c.R9}
+	for i, a := range args {
+		*regs[i] = uint64(a)
 	}
 	c.RAX = uint64(nr)
 	c.Trap = ring3.TrapSyscall
