@@ -27,11 +27,17 @@ type MmapArgs struct {
 // Mmap maps memory and returns its address. The caller has checked what
 // depends on the open file: its mode and its file system's rules.
 func (as *AddressSpace) Mmap(a MmapArgs) (uintptr, error) {
-	v, n, err := a.check()
-	if err != nil {
-		return 0, err
+	if a.Offset&uint64(pageMask) != 0 || a.Length == 0 {
+		return 0, abi.EINVAL
 	}
-	addr, locked, err := as.mmap(a, v, n)
+	n := pageUp(a.Length)
+	if n == 0 {
+		return 0, abi.ENOMEM
+	}
+	if offset := a.Offset >> pageShift; offset+uint64(n>>pageShift) < offset {
+		return 0, abi.EOVERFLOW
+	}
+	addr, locked, err := as.mmap(&a, n)
 	if err != nil {
 		return 0, err
 	}
@@ -41,63 +47,55 @@ func (as *AddressSpace) Mmap(a MmapArgs) (uintptr, error) {
 	return addr, nil
 }
 
-// check judges the arguments by themselves. It returns the VMA they describe,
-// but for its place and object, and the length in whole pages.
-func (a *MmapArgs) check() (v vma, n uintptr, err error) {
-	if a.Offset&uint64(pageMask) != 0 || a.Length == 0 {
-		return v, 0, abi.EINVAL
-	}
+// area returns the VMA that the arguments describe, but for its object, if
+// they make sense.
+func (a *MmapArgs) area(start, end uintptr) (vma, error) {
+	v := vma{start: start, end: end, maxProt: protMask}
 	switch a.Flags & abi.MAP_TYPE {
 	case abi.MAP_PRIVATE:
 	case abi.MAP_SHARED:
 		v.flags |= vmShared
 	case abi.MAP_SHARED_VALIDATE:
-		// Only for files, and only with flags that are supported: none of
+		// Only for objects, and only with flags that are supported: none of
 		// those that it was made for is.
 		if a.Object == nil {
-			return v, 0, abi.EINVAL
+			return v, abi.EINVAL
 		}
-		if a.Flags&abi.MAP_SYNC != 0 {
-			return v, 0, abi.EOPNOTSUPP
+		if a.Flags&(abi.MAP_SYNC|abi.MAP_FIXED_NOREPLACE) != 0 {
+			return v, abi.EOPNOTSUPP
 		}
 		v.flags |= vmShared
 	default:
-		return v, 0, abi.EINVAL
+		return v, abi.EINVAL
 	}
 	if a.Flags&abi.MAP_HUGETLB != 0 {
-		return v, 0, abi.EINVAL // there is no pool of huge pages
-	}
-	n = pageUp(a.Length)
-	if n == 0 {
-		return v, 0, abi.ENOMEM
-	}
-	v.offset = a.Offset >> pageShift
-	if v.offset+uint64(n>>pageShift) < v.offset {
-		return v, 0, abi.EOVERFLOW
+		return v, abi.EINVAL // there is no pool of huge pages
 	}
 	if a.Flags&abi.MAP_GROWSDOWN != 0 {
 		if v.shared() || a.Object != nil {
-			return v, 0, abi.EINVAL
+			return v, abi.EINVAL
 		}
 		v.flags |= vmGrowsDown
 	}
 	if a.Flags&abi.MAP_NORESERVE != 0 {
 		v.flags |= vmNoReserve
 	}
-	v.prot = uint8(a.Prot & protMask)
-	v.maxProt = protMask
+	if a.Object != nil {
+		v.offset = a.Offset >> pageShift
+	}
 	if a.MaxProt != 0 {
 		v.maxProt = uint8(a.MaxProt & protMask)
 	}
+	v.prot = uint8(a.Prot & protMask)
 	if v.prot&^v.maxProt != 0 {
-		return v, 0, abi.EACCES
+		return v, abi.EACCES
 	}
-	return v, n, nil
+	return v, nil
 }
 
-// mmap maps v somewhere and reports whether it is to be populated because it
-// is locked.
-func (as *AddressSpace) mmap(a MmapArgs, v vma, n uintptr) (addr uintptr, locked bool, err error) {
+// mmap maps n bytes somewhere and reports whether they are to be populated
+// because they are locked.
+func (as *AddressSpace) mmap(a *MmapArgs, n uintptr) (addr uintptr, locked bool, err error) {
 	as.mu.Lock()
 	defer as.unlock()
 	if err := as.room(1); err != nil {
@@ -107,8 +105,10 @@ func (as *AddressSpace) mmap(a MmapArgs, v vma, n uintptr) (addr uintptr, locked
 	if err != nil {
 		return 0, false, err
 	}
-	v.start, v.end = addr, addr+n
-
+	v, err := a.area(addr, addr+n)
+	if err != nil {
+		return 0, false, err
+	}
 	v.flags |= as.lockAll
 	if a.Flags&abi.MAP_LOCKED != 0 {
 		if !a.Privileged && as.limit(abi.RLIMIT_MEMLOCK) == 0 {
@@ -134,16 +134,13 @@ func (as *AddressSpace) mmap(a MmapArgs, v vma, n uintptr) (addr uintptr, locked
 	if fixed {
 		as.unmap(v.start, v.end)
 	}
-
-	object, name := a.Object, a.Name
-	if object == nil && v.shared() {
-		object, name = newAnonObject(uint64(n>>pageShift)), "/dev/zero (deleted)"
-		v.offset = 0
-	}
-	if object != nil {
-		v.m = as.attach(object, a.File, name)
-	} else {
-		v.name, v.offset = name, 0
+	switch {
+	case a.Object != nil:
+		v.m = as.attach(a.Object, a.File, a.Name)
+	case v.shared():
+		v.m = as.attach(newAnonObject(uint64(n>>pageShift)), nil, "/dev/zero (deleted)")
+	default:
+		v.name = a.Name
 	}
 	as.addVMA(v)
 	return addr, v.flags&(vmLocked|vmLockOnFault) == vmLocked, nil

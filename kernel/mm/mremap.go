@@ -33,6 +33,9 @@ func (as *AddressSpace) mremap(old, oldLen, newLen uintptr, mayMove, fixed, keep
 	if v == nil {
 		return 0, false, abi.EFAULT
 	}
+	if oldLen == 0 && !v.shared() {
+		return 0, false, abi.EINVAL // a second mapping of the same pages: only of shared ones
+	}
 	if fixed || keep {
 		return as.mremapTo(old, oldLen, newLen, fixed, keep, newAddr)
 	}
@@ -114,9 +117,6 @@ func (as *AddressSpace) mremapTo(old, oldLen, newLen uintptr, fixed, keep bool, 
 // mayResize checks whether the part of v from old on, oldLen bytes, may become
 // newLen bytes.
 func (as *AddressSpace) mayResize(v *vma, old, oldLen, newLen uintptr) error {
-	if oldLen == 0 && !v.shared() {
-		return abi.EINVAL // a second mapping of the same pages: only of shared ones
-	}
 	if oldLen > v.end-old {
 		return abi.EFAULT
 	}

@@ -55,8 +55,13 @@ func (v *vma) index(addr uintptr) uint64 {
 }
 
 // rights returns what page-table entries of v may allow. PROT_* and
-// pagetable's rights are the same bits.
-func (v *vma) rights() pagetable.Prot { return pagetable.Prot(v.prot) }
+// pagetable's rights are the same bits, and any of them includes reading.
+func (v *vma) rights() pagetable.Prot {
+	if v.prot == 0 {
+		return 0
+	}
+	return pagetable.Prot(v.prot) | pagetable.Read
+}
 
 // allows reports whether the user may access v so. As on any x86-64 without
 // protection keys, write and execute permission include read.
