@@ -1,17 +1,45 @@
 //go:build baremetal
 
+// Command kernel is Kevlar itself: the program that the monitor boots. Its
+// main function reads like the story of a boot; every step is a file here or
+// a package below.
 package main
 
 import (
-	"fmt"
-
+	"kevlar/kernel/klog"
+	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
+	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/irq"
+	"kevlar/kernel/machine/power"
+	"kevlar/kernel/uts"
 )
 
 func main() {
-	fmt.Println("hello from ring 0:", boot.CommandLine())
+	ktime.UseSource(clock.Nanotime)
+	startLog()
+	seedRandom()
+	limitHeap()
 	if err := boot.StartProcessors(); err != nil {
-		fmt.Println(err)
+		die("processors: %v", err)
 	}
-	fmt.Println("done")
+	irq.Init()
+	setWallClock()
+	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
+
+	connectLayers()
+	root := makeRoot()
+	unpackInitramfs(root)
+	startConsole()
+	startDevices()
+	startInit(root)
+	select {} // the machine ends when process 1 does, or by reboot(2)
+}
+
+// die ends the machine when it cannot go on: the last line of the log says
+// why.
+func die(format string, args ...any) {
+	failLoudly(format, args...)
+	power.Fail()
 }

@@ -144,3 +144,12 @@ func addParents(name string) error {
 func addDir(name string, mode uint32) error {
 	return vfs.MkdirAt(vfs.Kernel, instance.fs, instance.root, name, mode)
 }
+
+// OpenConsole opens /dev/console for reading and writing, whether devtmpfs is
+// mounted or not: what process 1 finds on its descriptors.
+func OpenConsole() (*vfs.File, error) {
+	if err := open(); err != nil {
+		return nil, err
+	}
+	return vfs.OpenAt(vfs.Kernel, instance.fs, instance.root, "console", abi.O_RDWR, 0)
+}

@@ -121,6 +121,10 @@ func Get(i int) *CPU { return &cpus[i&(MaxCPU-1)] }
 // answer may be stale at once unless interrupts are off.
 func Current() *CPU
 
+// CurrentID returns the index of the CPU that runs the caller, which may be
+// another one at once.
+func CurrentID() int { return int(Current().ID) }
+
 // InTrap reports whether this CPU runs in trap context, where Go's panics
 // and prints have no goroutine to work on.
 //

@@ -6,26 +6,45 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/ioapic"
 )
 
 // raised holds the device vectors that have interrupted and not been drained:
-// bit i for vector cpu.VectorDevice+i.
-var raised atomic.Uint64
+// bit i for vector cpu.VectorDevice+i. levels holds those whose line must be
+// masked until then.
+var (
+	raised, levels atomic.Uint64
+	lines          [cpu.DeviceVectors]uint32 // of the vectors in levels
+	interruptCount [cpu.DeviceVectors]atomic.Uint64
+)
 
-// interruptCount counts the interrupts of each device vector, for
-// /proc/interrupts.
-var interruptCount [cpu.DeviceVectors]atomic.Uint64
-
+// deviceInterrupt notes an interrupt of device vector n. Trap context.
+//
 //go:nosplit
 func deviceInterrupt(n uintptr) {
-	interruptCount[n%cpu.DeviceVectors].Add(1)
-	raised.Or(1 << (n % cpu.DeviceVectors))
+	n %= cpu.DeviceVectors
+	interruptCount[n].Add(1)
+	if levels.Load()>>n&1 != 0 {
+		ioapic.Mask(lines[n])
+	}
+	raised.Or(1 << n)
 	notifyInterrupt()
+}
+
+// SetLevel says that device vector n comes from the level-triggered line gsi.
+func SetLevel(n int, gsi uint32) {
+	lines[n%cpu.DeviceVectors] = gsi
+	levels.Or(1 << (n % cpu.DeviceVectors))
 }
 
 // TakeRaised returns and clears the set of device vectors that have
 // interrupted since the last call.
-func TakeRaised() uint64 { return raised.Swap(0) }
+func TakeRaised() uint64 {
+	if raised.Load() == 0 {
+		return 0
+	}
+	return raised.Swap(0)
+}
 
 // InterruptCount returns how often device vector n has interrupted.
 func InterruptCount(n int) uint64 { return interruptCount[n%cpu.DeviceVectors].Load() }

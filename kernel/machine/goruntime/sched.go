@@ -270,6 +270,9 @@ func interrupt(vector uintptr, fromUser uintptr) {
 		sched.lock.Unlock(flags)
 		ipi.Serve()
 		flags = sched.lock.Lock()
+		// Whoever sent it may want the thread here to look up before it
+		// enters user mode.
+		cpu.Current().Pending |= PendingInterrupt
 	}
 	me := current()
 	percpu[cpu.Current().ID&(cpu.MaxCPU-1)].kicked = false

@@ -3,6 +3,7 @@
 package goruntime
 
 import (
+	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
@@ -289,4 +290,33 @@ func MapDirect(start, end uint64, allocate func() uint64) {
 			layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec
 	}
 	x86.WriteCR3(x86.ReadCR3())
+}
+
+// MapDevice makes the direct map cover [pa, pa+size) without caching. Below 4
+// GiB the boot tables do.
+func MapDevice(pa, size uint64) error {
+	const huge, slot = 2 << 20, 512 << 30
+	if pa+size <= layout.DirectMapBoot {
+		return nil
+	}
+	if pa+size > slot {
+		return abi.ENOMEM
+	}
+	flags := vm.lock.Lock()
+	defer unlockVM(flags)
+	pdpt := direct.Table(direct.Table(ipi.KernelRoot)[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
+	for at := pa &^ (huge - 1); at < pa+size; at += huge {
+		e := &pdpt[at>>30&511]
+		if *e&layout.PTEPresent == 0 {
+			f, err := frame.AllocReserved()
+			if err != nil {
+				return err
+			}
+			f.Zero()
+			*e = uint64(f) | layout.PTEPresent | layout.PTEWrite
+		}
+		direct.Table(*e & layout.PTEFrame)[at>>21&511] = at | layout.PTEPresent | layout.PTEWrite |
+			layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec | layout.PTEUncached
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ const (
 	FlushUser   Op = iota // root, start, end: drop user translations of a table
 	FlushKernel           // -, start, end: drop kernel translations
 	Evict                 // root: leave this table for the kernel's own
+	Nothing               // an interrupt is a memory barrier
 	SaveFPU               // ctx: store the extended state of this context
 )
 
@@ -155,6 +156,9 @@ func flush(start, end uintptr) {
 	x86.WriteCR4(cr4 &^ x86.CR4PGE)
 	x86.WriteCR4(cr4)
 }
+
+// Barrier makes every CPU execute a memory barrier.
+func Barrier() { Call(Online(), Nothing, 0, 0, 0) }
 
 // Kick makes CPU i leave user mode or idling to look at its Pending word.
 //

@@ -12,6 +12,8 @@
 // the owner changes.
 package ring3
 
+import "sync/atomic"
+
 // Registers are the general registers of user mode, in the order in which
 // the entry code stores them. Trap is the exception vector, or TrapSyscall.
 type Registers struct {
@@ -73,6 +75,9 @@ type Context struct {
 	holder uint64
 
 	fpuMemory []byte // what fpu points into
+
+	// kicked is set while Kick waits for the thread to leave user mode.
+	kicked atomic.Uint32
 }
 
 // New returns the state of a program that has not begun: registers zero,

@@ -3,6 +3,7 @@
 package ring3
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"kevlar/kernel/machine/cpu"
@@ -48,12 +49,17 @@ func (c *Context) Run(t *pagetable.Table) Event {
 			return Syscall
 		case cpu.VectorPrepare:
 			c.prepare(t)
+			if c.kicked.Load() != 0 {
+				c.kicked.Store(0)
+				return Interrupt
+			}
 		case cpu.ExcPageFault:
 			return PageFault
 		case cpu.VectorInterrupt, cpu.VectorPending:
 			if goruntime.TakePending()&goruntime.PendingYield != 0 {
 				goruntime.Yield()
 			}
+			c.kicked.Store(0)
 			return Interrupt
 		default:
 			return Exception
@@ -78,7 +84,9 @@ func (c *Context) prepare(t *pagetable.Table) {
 		ipi.SaveOwner(me)
 		cpu.XRSTOR(c.fpu, fpuFeatures)
 		x86.WRMSR(x86.MSRKernelGSBase, c.GSBase)
-		c.holder = me.ID + 1
+		// Kick stores kicked and then reads holder; Run reads kicked after
+		// this. Both are sequentially consistent, so one sees the other.
+		atomic.StoreUint64(&c.holder, me.ID+1)
 		me.FPUOwner = self
 	}
 	spin.Restore(flags)
@@ -109,3 +117,13 @@ func (c *Context) Release() { c.dropFPU() }
 
 // Features returns what Init was given: XCR0 for every CPU.
 func Features() uint64 { return fpuFeatures }
+
+// Kick makes the CPU that runs c in user mode, if one does, leave it with the
+// event Interrupt, and makes c not enter it before that event. Anyone may call
+// it.
+func Kick(c *Context) {
+	c.kicked.Store(1)
+	if holder := atomic.LoadUint64(&c.holder); holder != 0 {
+		ipi.Kick(int(holder - 1))
+	}
+}

@@ -1,0 +1,54 @@
+//go:build baremetal
+
+package main
+
+import (
+	"kevlar/kernel/fs/dev"
+	"kevlar/kernel/klog"
+	"kevlar/kernel/machine/boot"
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/ipi"
+	"kevlar/kernel/machine/irq"
+	"kevlar/kernel/machine/power"
+	"kevlar/kernel/machine/ring3"
+	"kevlar/kernel/machine/x86"
+	"kevlar/kernel/mm"
+	"kevlar/kernel/random"
+	"kevlar/kernel/syscalls"
+	"kevlar/kernel/task"
+)
+
+// connectLayers gives the lower layers what they know only by a hook.
+func connectLayers() {
+	mm.Random = random.Uint64
+	dev.Entropy = random.Read
+	dev.AddEntropy = random.Add
+
+	task.Syscall = syscalls.Dispatch
+	task.OnInterrupt = irq.Drain
+	task.Entropy = random.Read
+	task.Kick = ring3.Kick
+	_, _, _, edx := x86.CPUID(1, 0)
+	task.HWCap = uint64(edx)
+	task.OnInitExit = func(status int) {
+		die("process 1 ended with wait status %#x", status)
+	}
+
+	syscalls.CPUs = cpu.Count
+	syscalls.CurrentCPU = cpu.CurrentID
+	syscalls.MemoryBarrier = ipi.Barrier
+	syscalls.Reboot = endMachine
+	syscalls.SetStrace(hasWord(boot.CommandLine(), "strace"))
+}
+
+// endMachine is reboot(2).
+func endMachine(how syscalls.RebootAction) {
+	switch how {
+	case syscalls.Restart:
+		klog.Printf("restarting")
+		power.Reboot()
+	default:
+		klog.Printf("power off")
+		power.Off()
+	}
+}

@@ -1,0 +1,119 @@
+//go:build baremetal
+
+// Package ioapic routes the interrupt lines of devices to CPUs: the I/O APIC,
+// as in Intel's 82093AA data sheet.
+package ioapic
+
+import (
+	"sync/atomic"
+
+	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/spin"
+)
+
+const (
+	regSelect = 0x00
+	regWindow = 0x10
+
+	indexVersion     = 1
+	indexRedirection = 0x10
+
+	activeLow = 1 << 13
+	level     = 1 << 15
+	masked    = 1 << 16
+)
+
+// An APIC is one I/O APIC; lines base to base+lines-1 are its own.
+type apic struct {
+	address     uint64
+	base, lines uint32
+}
+
+var (
+	lock  spin.Lock // guards the register windows
+	apics [8]apic
+	count int
+)
+
+// Add makes an I/O APIC known whose registers are at physical address pa and
+// whose first line has the global number base. Its lines are masked.
+func Add(pa uint64, base uint32) {
+	if count == len(apics) {
+		return
+	}
+	a := &apics[count]
+	a.address, a.base = pa, base
+	a.lines = a.read(indexVersion)>>16&0xff + 1
+	count++
+	for line := uint32(0); line < a.lines; line++ {
+		a.write(indexRedirection+2*line, masked)
+	}
+}
+
+// Known reports whether any I/O APIC is known.
+func Known() bool { return count > 0 }
+
+//go:nosplit
+func (a *apic) read(index uint32) uint32 {
+	f := lock.Lock()
+	atomic.StoreUint32(direct.U32(a.address+regSelect), index)
+	v := atomic.LoadUint32(direct.U32(a.address + regWindow))
+	lock.Unlock(f)
+	return v
+}
+
+//go:nosplit
+func (a *apic) write(index, v uint32) {
+	f := lock.Lock()
+	atomic.StoreUint32(direct.U32(a.address+regSelect), index)
+	atomic.StoreUint32(direct.U32(a.address+regWindow), v)
+	lock.Unlock(f)
+}
+
+//go:nosplit
+func find(gsi uint32) *apic {
+	for i := 0; i < count; i++ {
+		if a := &apics[i&7]; gsi >= a.base && gsi-a.base < a.lines {
+			return a
+		}
+	}
+	return nil
+}
+
+// Route makes line gsi raise vector on the CPU with the given APIC number. It
+// returns false if there is no such line.
+func Route(gsi, vector, cpu uint32, levelTriggered, low bool) bool {
+	a := find(gsi)
+	if a == nil {
+		return false
+	}
+	v := vector
+	if levelTriggered {
+		v |= level
+	}
+	if low {
+		v |= activeLow
+	}
+	line := gsi - a.base
+	a.write(indexRedirection+2*line+1, cpu<<24)
+	a.write(indexRedirection+2*line, v)
+	return true
+}
+
+// Mask stops line gsi from interrupting, Unmask lets it again. Any context.
+//
+//go:nosplit
+func Mask(gsi uint32) { setMask(gsi, masked) }
+
+// Unmask undoes Mask.
+//
+//go:nosplit
+func Unmask(gsi uint32) { setMask(gsi, 0) }
+
+//go:nosplit
+func setMask(gsi, bit uint32) {
+	if a := find(gsi); a != nil {
+		index := indexRedirection + 2*(gsi-a.base)
+		a.write(index, a.read(index)&^masked|bit)
+	}
+}

@@ -1,0 +1,172 @@
+//go:build baremetal
+
+// Package irq brings device interrupts to goroutines.
+//
+// An interrupt only sets a bit. Handlers run in goroutine context: a thread
+// that is about to return to user mode drains the bits, and on an idle machine
+// a goroutine of this package does, which the runtime's network poller wakes.
+// A level-triggered line is masked from the interrupt until its handlers have
+// run.
+package irq
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"kevlar/kernel/machine/acpi"
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/goruntime"
+	"kevlar/kernel/machine/ioapic"
+)
+
+// A source is one device vector. Handlers are added, never removed.
+type source struct {
+	mu       sync.Mutex // held while handlers run: one at a time
+	handlers []func()
+	name     string
+	gsi      uint32
+	used     bool
+	level    bool
+}
+
+var (
+	mu      sync.Mutex // guards used and gsi of the sources
+	sources [cpu.DeviceVectors]source
+)
+
+var errNone = errors.New("irq: no vector or no such interrupt line")
+
+// Init finds the I/O APICs and starts the goroutine that serves an idle
+// machine. Machines without tables have one at the usual address.
+func Init() {
+	acpi.EachIOAPIC(func(a acpi.IOAPIC) { ioapic.Add(a.Address, a.Base) })
+	if !ioapic.Known() {
+		const usual = 0xfec00000
+		ioapic.Add(usual, 0)
+	}
+	go serve(os.NewFile(goruntime.FDInterrupt, "interrupt"))
+}
+
+func serve(f *os.File) {
+	var b [8]byte
+	for {
+		if _, err := f.Read(b[:]); err != nil {
+			panic("irq: " + err.Error())
+		}
+		Drain()
+	}
+}
+
+// Drain runs the handlers of the interrupts that have come.
+func Drain() {
+	for set := goruntime.TakeRaised(); set != 0; set = goruntime.TakeRaised() {
+		for n := range sources {
+			if set>>n&1 != 0 {
+				sources[n].handle()
+			}
+		}
+	}
+}
+
+func (s *source) handle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.handlers {
+		h()
+	}
+	if s.level {
+		ioapic.Unmask(s.gsi)
+	}
+}
+
+// ConnectISA makes handler run after ISA interrupt n.
+func ConnectISA(n byte, name string, handler func()) error {
+	const polarityLow, triggerLevel = 3, 3 << 2
+	gsi, flags := acpi.GSI(n)
+	return connect(gsi, name, flags&triggerLevel == triggerLevel, flags&3 == polarityLow, handler)
+}
+
+// ConnectEdge makes handler run after interrupts of an edge-triggered line,
+// ConnectPCI after those of a PCI line: level-triggered, active low. Several
+// devices may share a line.
+func ConnectEdge(gsi uint32, name string, handler func()) error {
+	return connect(gsi, name, false, false, handler)
+}
+
+// ConnectPCI is described at ConnectEdge.
+func ConnectPCI(gsi uint32, name string, handler func()) error {
+	return connect(gsi, name, true, true, handler)
+}
+
+func connect(gsi uint32, name string, level, low bool, handler func()) error {
+	mu.Lock()
+	defer mu.Unlock()
+	for n := range sources {
+		if s := &sources[n]; s.used && s.gsi == gsi {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.handlers = append(s.handlers, handler)
+			s.name += ", " + name
+			return nil
+		}
+	}
+	n, err := allocate(name, handler)
+	if err != nil {
+		return err
+	}
+	s := &sources[n]
+	s.gsi, s.level = gsi, level
+	if level {
+		goruntime.SetLevel(n, gsi)
+	}
+	if !ioapic.Route(gsi, uint32(cpu.VectorDevice+n), cpu.Get(0).APIC, level, low) {
+		s.used = false
+		return errNone
+	}
+	return nil
+}
+
+// ConnectMSI makes handler run after a message-signalled interrupt, and returns
+// the message that the device must send: Intel SDM volume 3, section 11.11.
+func ConnectMSI(name string, handler func()) (address uint64, data uint32, err error) {
+	mu.Lock()
+	defer mu.Unlock()
+	n, err := allocate(name, handler)
+	if err != nil {
+		return 0, 0, err
+	}
+	sources[n].gsi = ^uint32(0) - uint32(n)
+	return 0xfee00000 | uint64(cpu.Get(0).APIC)<<12, uint32(cpu.VectorDevice + n), nil
+}
+
+// allocate takes a free vector. mu is held.
+func allocate(name string, handler func()) (int, error) {
+	for n := range sources {
+		if s := &sources[n]; !s.used {
+			s.used, s.name, s.handlers = true, name, []func(){handler}
+			return n, nil
+		}
+	}
+	return 0, errNone
+}
+
+// A Source describes a device interrupt, for /proc/interrupts.
+type Source struct {
+	Line  int // global number; negative for messages
+	Name  string
+	Count uint64
+}
+
+// Sources lists the interrupts in use.
+func Sources() []Source {
+	mu.Lock()
+	defer mu.Unlock()
+	var list []Source
+	for n := range sources {
+		if s := &sources[n]; s.used {
+			list = append(list, Source{Line: int(int32(s.gsi)), Name: s.name, Count: goruntime.InterruptCount(n)})
+		}
+	}
+	return list
+}

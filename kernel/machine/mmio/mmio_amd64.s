@@ -1,0 +1,37 @@
+#include "textflag.h"
+
+TEXT ·load8(SB),NOSPLIT,$0-9
+	MOVQ p+0(FP), DI
+	MOVBLZX (DI), AX
+	MOVB AX, ret+8(FP)
+	RET
+
+TEXT ·load16(SB),NOSPLIT,$0-10
+	MOVQ p+0(FP), DI
+	MOVWLZX (DI), AX
+	MOVW AX, ret+8(FP)
+	RET
+
+TEXT ·store8(SB),NOSPLIT,$0-9
+	MOVQ p+0(FP), DI
+	MOVB v+8(FP), AX
+	MOVB AX, (DI)
+	RET
+
+TEXT ·store16(SB),NOSPLIT,$0-10
+	MOVQ p+0(FP), DI
+	MOVW v+8(FP), AX
+	MOVW AX, (DI)
+	RET
+
+TEXT ·store32(SB),NOSPLIT,$0-12
+	MOVQ p+0(FP), DI
+	MOVL v+8(FP), AX
+	MOVL AX, (DI)
+	RET
+
+TEXT ·store64(SB),NOSPLIT,$0-16
+	MOVQ p+0(FP), DI
+	MOVQ v+8(FP), AX
+	MOVQ AX, (DI)
+	RET

@@ -1,0 +1,33 @@
+//go:build baremetal
+
+package main
+
+import (
+	"runtime/debug"
+
+	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/random"
+)
+
+// limitHeap gives Go's heap a soft limit of an eighth of memory, and keeps a
+// reserve that user programs cannot take, for the heap to grow into.
+func limitHeap() {
+	const least, reserveLeast = 16 << 20, 4 << 20
+	total := frame.Total() * frame.Size
+	debug.SetMemoryLimit(int64(max(total/8, least)))
+	debug.SetGCPercent(50)
+	frame.SetReserve(max(total/32, reserveLeast) / frame.Size)
+}
+
+// memoryMiB is the memory that the kernel manages.
+func memoryMiB() uint64 { return frame.Total() * frame.Size >> 20 }
+
+// seedRandom keys the random number generator from the processor.
+func seedRandom() {
+	var seed [64]byte
+	for i := range seed {
+		seed[i] = byte(clock.Entropy())
+	}
+	random.Add(seed[:])
+}

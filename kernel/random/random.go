@@ -1,0 +1,65 @@
+// Package random is the system's random number generator: ChaCha8, keyed by
+// what hardware and users have added, and rekeyed as it is read so that an
+// earlier output cannot be computed from a later state.
+package random
+
+import (
+	"crypto/sha256"
+	"math/rand/v2"
+	"sync"
+)
+
+// rekeyAfter is how many bytes one key gives.
+const rekeyAfter = 1 << 20
+
+var (
+	mu   sync.Mutex
+	gen  = rand.NewChaCha8([32]byte{}) // guarded by mu; useless before the first Add
+	left int                           // bytes until the next key; guarded by mu
+)
+
+// Add mixes b into the key. Nothing is lost if b is known to an attacker.
+func Add(b []byte) {
+	mu.Lock()
+	defer mu.Unlock()
+	rekey(b)
+}
+
+// rekey derives a new key from the present one and b. mu is held.
+func rekey(b []byte) {
+	h := sha256.New()
+	var old [32]byte
+	gen.Read(old[:])
+	h.Write(old[:])
+	h.Write(b)
+	var key [32]byte
+	h.Sum(key[:0])
+	gen.Seed(key)
+	left = rekeyAfter
+}
+
+// Read fills b.
+func Read(b []byte) {
+	mu.Lock()
+	defer mu.Unlock()
+	for len(b) > 0 {
+		if left <= 0 {
+			rekey(nil)
+		}
+		n := min(len(b), left)
+		gen.Read(b[:n])
+		left -= n
+		b = b[n:]
+	}
+}
+
+// Uint64 returns a random number.
+func Uint64() uint64 {
+	mu.Lock()
+	defer mu.Unlock()
+	if left < 8 {
+		rekey(nil)
+	}
+	left -= 8
+	return gen.Uint64()
+}
