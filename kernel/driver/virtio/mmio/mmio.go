@@ -193,10 +193,12 @@ func (t *Transport) WriteConfig(off int, p []byte) {
 	}
 }
 
-// HandleInterrupt implements virtio.Transport.
+// HandleInterrupt implements virtio.Transport. The status is read until it is
+// clear: on an edge-triggered line a cause that joins another one makes no
+// interrupt of its own.
 func (t *Transport) HandleInterrupt(handler func(virtio.Cause)) error {
 	return t.connect(func() {
-		if cause := t.r.Read32(regInterruptStatus) & 3; cause != 0 {
+		for cause := t.r.Read32(regInterruptStatus) & 3; cause != 0; cause = t.r.Read32(regInterruptStatus) & 3 {
 			t.r.Write32(regInterruptACK, cause)
 			handler(virtio.Cause(cause))
 		}
