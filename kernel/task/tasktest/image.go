@@ -86,12 +86,14 @@ func Remove(tb testing.TB, path string) {
 
 // Exec executes the program at path. It returns only if that fails.
 func (u *User) Exec(path string, argv, envp []string) error {
+	return u.ExecUser(path, task.Vector{Strings: argv}, task.Vector{Strings: envp})
+}
+
+// ExecUser is Exec with strings that may be in user memory.
+func (u *User) ExecUser(path string, argv, envp task.Vector) error {
 	u.ctx.R12 = 0
 	_, err := u.Call(func(t *task.Task) (uintptr, error) {
-		err := task.Exec(t, task.ExecArgs{
-			Base: t.FS().Cwd(), Name: path,
-			Argv: task.Vector{Strings: argv}, Envp: task.Vector{Strings: envp},
-		})
+		err := task.Exec(t, task.ExecArgs{Base: t.FS().Cwd(), Name: path, Argv: argv, Envp: envp})
 		if err == nil {
 			u.replaced()
 		}
