@@ -16,6 +16,11 @@ func (t *TTY) echoChar(c byte) {
 		t.columns.now += 2
 		return
 	}
+	if c == 0xff { // no OLCUC for this one
+		t.emit(c)
+		t.columns.now++
+		return
+	}
 	t.echoRaw(c)
 }
 

@@ -25,6 +25,7 @@ func (t *TTY) hangUpLocked() {
 	t.lnext, t.erasing = false, false
 	t.line.clear()
 	t.out.clear()
+	t.committed = 0
 	t.queue.Notify(wait.Hup | wakeRead | wakeWrite)
 }
 

@@ -121,6 +121,7 @@ func (t *TTY) ioctlFlow(c vfs.Caller, what int) error {
 		if t.tcStopped {
 			t.tcStopped = false
 			t.startOutput()
+			t.pump()
 		}
 	case abi.TCIOFF:
 		t.sendFlowChar(abi.VSTOP)

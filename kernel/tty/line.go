@@ -22,9 +22,6 @@ type line struct {
 	head  uint32 // where the next byte goes
 	tail  uint32 // what read(2) takes next
 	canon uint32 // where the line that is edited begins
-	// push says that the one mark is no line's end: the bytes were typed
-	// before canonical mode was set, and a NUL among them is data.
-	push bool
 }
 
 func (l *line) len() int { return int(l.head - l.tail) }
@@ -59,7 +56,7 @@ func (l *line) end(c byte) {
 
 // clear drops everything.
 func (l *line) clear() {
-	l.head, l.tail, l.canon, l.push = 0, 0, 0, false
+	l.head, l.tail, l.canon = 0, 0, 0
 	clear(l.marks[:])
 }
 
@@ -70,10 +67,8 @@ func (l *line) setCanonical(canonical bool) {
 	if canonical && l.len() > 0 {
 		l.mark(l.head - 1)
 		l.canon = l.head
-		l.push = true
 	} else {
 		l.canon = l.tail
-		l.push = false
 	}
 }
 
@@ -90,7 +85,7 @@ func (l *line) lines() int {
 }
 
 func (l *line) isEOF(pos uint32) bool {
-	return l.marked(pos) && *l.at(pos) == abi.VDISABL && !l.push
+	return l.marked(pos) && *l.at(pos) == abi.VDISABL
 }
 
 // takeRaw moves bytes to dst, as many as there are and fit.
@@ -115,33 +110,21 @@ func (l *line) take(dst vfs.Dest, n int) (int, error) {
 }
 
 // takeLine moves what is left of the first line to dst, or the part that
-// fits.
+// fits. The mark of an end of file goes with what is before it.
 func (l *line) takeLine(dst vfs.Dest) (int, error) {
-	room := uint32(dst.Len())
-	if room == 0 {
-		return 0, nil
-	}
-	end, found := l.tail, false
-	for end != l.canon && end-l.tail < room {
-		if l.marked(end) {
-			found = true
-			break
-		}
+	end, last := l.tail, l.tail+uint32(dst.Len())
+	for end != l.canon && end != last && !l.marked(end) {
 		end++
 	}
-	n := int(end - l.tail)
-	if found {
-		eof := l.isEOF(end)
+	next := end
+	if end != l.canon && (l.isEOF(end) || end != last && l.marked(end)) {
 		l.unmark(end)
-		l.push = false
-		if !eof {
-			n++
+		next++
+		if *l.at(end) != abi.VDISABL {
+			end++
 		}
-		done, err := l.take(dst, n)
-		if eof {
-			l.tail++
-		}
-		return done, err
 	}
-	return l.take(dst, n)
+	n, err := l.take(dst, int(end-l.tail))
+	l.tail = next
+	return n, err
 }

@@ -78,16 +78,26 @@ func (t *TTY) growth() int {
 // emit queues one byte for the driver.
 func (t *TTY) emit(c byte) { t.out.put([]byte{c}) }
 
-// pump moves output to the driver.
+// commit makes what is in the output queue count as shown: stopping the
+// output does not hold it back any more.
+func (t *TTY) commit() {
+	t.committed = t.out.len()
+	t.shown = t.columns
+}
+
+// pump moves output to the driver; if output is stopped, only what was
+// committed before.
 func (t *TTY) pump() {
-	if t.stopped {
-		return
+	if !t.stopped {
+		t.commit()
 	}
 	moved := false
-	for t.out.len() > 0 {
+	for t.committed > 0 {
 		b := t.out.front()
+		b = b[:min(len(b), t.committed)]
 		n := t.driver.Write(b)
 		t.out.drop(n)
+		t.committed -= n
 		moved = moved || n > 0
 		if n < len(b) {
 			break
@@ -106,7 +116,8 @@ func (t *TTY) writeRoom() int {
 	return max(0, t.out.room()-echoReserve)
 }
 
-// stopOutput and startOutput are ^S and ^Q.
+// stopOutput and startOutput are ^S and ^Q. After startOutput somebody has to
+// call pump.
 func (t *TTY) stopOutput() {
 	if t.stopped {
 		return
@@ -125,13 +136,14 @@ func (t *TTY) startOutput() {
 	if t.pty != nil {
 		t.pty.status(abi.TIOCPKT_START, abi.TIOCPKT_STOP)
 	}
-	t.pump()
 	t.queue.Notify(wakeWrite)
 }
 
 // flushOutput drops what has been written but not sent.
 func (t *TTY) flushOutput() {
 	t.out.clear()
+	t.committed = 0
+	t.columns = t.shown
 	if d, ok := t.driver.(QueueDriver); ok {
 		d.Flush()
 	}

@@ -106,7 +106,7 @@ func (t *TTY) receiveSpecial(c byte) {
 	if t.iflag(abi.IXON) {
 		switch c {
 		case t.cc(abi.VSTART):
-			t.startOutput()
+			t.restart()
 			return
 		case t.cc(abi.VSTOP):
 			t.stopOutput()
@@ -178,6 +178,15 @@ func (t *TTY) interrupt(sig int) {
 // restartOnAny starts stopped output if any character does so.
 func (t *TTY) restartOnAny() {
 	if t.stopped && t.iflag(abi.IXON) && t.iflag(abi.IXANY) {
-		t.startOutput()
+		t.restart()
+	}
+}
+
+// restart starts stopped output, and lets out what has been held back even if
+// the next character stops it again.
+func (t *TTY) restart() {
+	t.startOutput()
+	if !t.stopped {
+		t.commit()
 	}
 }

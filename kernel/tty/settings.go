@@ -89,6 +89,7 @@ func (t *TTY) setTermios(n *abi.Termios) {
 	}
 	if t.stopped && old.Iflag&abi.IXON != 0 && !t.iflag(abi.IXON) {
 		t.startOutput()
+		t.pump()
 	}
 	if t.pty != nil {
 		t.pty.termiosChanged(&old, &t.termios)

@@ -51,7 +51,12 @@ type TTY struct {
 	out     ring // processed output that the driver has not taken yet
 	scratch page // where write(2) copies from user memory
 
-	columns columns // where the cursor is
+	// committed is how many bytes at the front of out the driver may have
+	// even if output is stopped.
+	committed int
+
+	columns columns // where the cursor is, behind all that is in out
+	shown   columns // where it is behind what is committed
 	lnext   bool    // the next character is literal
 	erasing bool    // between the \ and the / of ECHOPRT
 
