@@ -260,6 +260,7 @@ func (d *dir) clear() {
 	for _, x := range d.takeAll() {
 		if sub, ok := x.(*dir); ok {
 			sub.clear()
+			d.addSub(-1)
 			dropLinks(sub, 2)
 		} else {
 			lost(x)
