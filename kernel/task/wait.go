@@ -40,8 +40,12 @@ func (t *Task) Wait(a WaitArgs) (WaitResult, error) {
 		if r, ok, err = t.tryWait(&a); ok || err != nil {
 			return r, err
 		}
-		if err = t.Block(wait.Forever); err != nil {
-			return r, err
+		if interrupted := t.Block(wait.Forever); interrupted != nil {
+			// The signal may well be the SIGCHLD of the child waited for.
+			if r, ok, err = t.tryWait(&a); ok || err != nil {
+				return r, err
+			}
+			return r, interrupted
 		}
 	}
 }
