@@ -38,6 +38,11 @@ type user struct {
 type activation struct {
 	calls   chan [7]uintptr // system calls it makes: number and arguments
 	results chan uintptr
+	rip     uint64 // after the instruction that made the last one
+}
+
+func newActivation() *activation {
+	return &activation{calls: make(chan [7]uintptr), results: make(chan uintptr)}
 }
 
 // machine is what the software CPU knows.
@@ -65,10 +70,13 @@ func softRun(c *ring3.Context) ring3.Event {
 		c.RIP = trampoline
 		c.RSP += 8 // as the handler's RET does
 		u.begin(func(u *user) { f(u, sig) }, abi.SYS_RT_SIGRETURN)
+	} else if c.RIP += 2; c.RIP == u.top().rip {
+		return ring3.Syscall // the kernel has restarted it
 	} else {
-		u.frames[len(u.frames)-1].results <- uintptr(c.RAX)
+		c.RIP -= 2
+		u.top().results <- uintptr(c.RAX)
 	}
-	top := u.frames[len(u.frames)-1]
+	top := u.top()
 	call := <-top.calls
 	if call[0] == abi.SYS_RT_SIGRETURN {
 		u.frames = u.frames[:len(u.frames)-1]
@@ -76,13 +84,17 @@ func softRun(c *ring3.Context) ring3.Event {
 	c.RAX, c.RDI, c.RSI, c.RDX = uint64(call[0]), uint64(call[1]), uint64(call[2]), uint64(call[3])
 	c.R10, c.R8, c.R9 = uint64(call[4]), uint64(call[5]), uint64(call[6])
 	c.RIP += 2
+	top.rip = c.RIP
 	return ring3.Syscall
 }
+
+// top returns the function that runs now.
+func (u *user) top() *activation { return u.frames[len(u.frames)-1] }
 
 // begin starts f as the function that runs now. When it returns, it makes the
 // system call last.
 func (u *user) begin(f func(*user), last uintptr) {
-	a := &activation{make(chan [7]uintptr), make(chan uintptr)}
+	a := newActivation()
 	u.frames = append(u.frames, a)
 	go func() {
 		defer func() { a.calls <- [7]uintptr{last} }()
@@ -102,11 +114,12 @@ func userOf(c *ring3.Context) *user {
 	delete(machine.mains, c.R12)
 	machine.users[c] = u
 	c.R12 = 0
-	a := &activation{make(chan [7]uintptr), make(chan uintptr)}
+	a := newActivation()
 	u.frames = []*activation{a}
 	go func() {
 		<-a.results // the 0 that fork returns in the child
 		defer func() { a.calls <- [7]uintptr{abi.SYS_EXIT_GROUP} }()
+		u.syscall(abi.SYS_GETTID) // makes the thread known
 		main(u)
 	}()
 	return u
@@ -114,7 +127,7 @@ func userOf(c *ring3.Context) *user {
 
 // syscall makes a system call and returns its result, or its error.
 func (u *user) syscall(nr uintptr, args ...uintptr) (uintptr, error) {
-	a := u.frames[len(u.frames)-1]
+	a := u.top()
 	call := [7]uintptr{nr}
 	copy(call[1:], args)
 	a.calls <- call
@@ -161,9 +174,6 @@ func (u *user) clone(flags uintptr, main func(*user), args ...uintptr) uintptr {
 	child := &user{T: u.T, handlers: u.handlers, heap: u.heap}
 	machine.programs[token], machine.mains[token] = child, main
 	machine.Unlock()
-	if u.task == nil {
-		u.sys(abi.SYS_GETTID)
-	}
 	u.task.Ctx.R12 = uint64(token)
 	defer func() { u.task.Ctx.R12 = 0 }()
 	return u.sys(abi.SYS_CLONE, append([]uintptr{flags}, args...)...)
@@ -310,7 +320,6 @@ func run(t *testing.T, body func(u *user)) {
 
 // initMain is process 1.
 func initMain(u *user) {
-	u.syscall(abi.SYS_GETPID)
 	for body := range tests {
 		body(u)
 	}
