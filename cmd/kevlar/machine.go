@@ -96,7 +96,7 @@ func (f *machineFlags) config(ctx context.Context, w *workplace) (*guest.Config,
 // leastMemory is the memory, in bytes, below which a kernel does not get as far as a shell.
 var leastMemory = map[bool]int64{
 	false: 32 << 20,
-	true:  64 << 20, // Linux
+	true:  80 << 20, // Linux
 }
 
 // checkKernel looks at what was asked for before anything is built or fetched.

@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"kevlar/host/initramfs"
 	"kevlar/host/vm"
 )
@@ -41,10 +39,10 @@ func Command(ctx context.Context, c *Config, archives [][]byte, argv []string, s
 	}
 	return s.run(ctx, func() error {
 		go feed(ports[0], stdin)
-		var g errgroup.Group
-		g.Go(func() error { return copyUntil(stdout, ports[1], token) })
-		g.Go(func() error { return copyUntil(stderr, ports[2], token) })
-		return g.Wait()
+		return s.all(
+			func() error { return copyUntil(stdout, ports[1], token) },
+			func() error { return copyUntil(stderr, ports[2], token) },
+		)
 	})
 }
 

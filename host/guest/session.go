@@ -26,10 +26,11 @@ type session struct {
 	config  *vm.Config
 	log     kernelLog
 	console *vm.Stream
-	control *vm.Stream    // nil for a foreign init
-	ready   chan struct{} // closed by isReady
-	isReady func()        // to be called when the guest can take what is typed
-	logging sync.WaitGroup
+	control *vm.Stream     // nil for a foreign init
+	ready   chan struct{}  // closed by isReady
+	isReady func()         // to be called when the guest can take what is typed
+	copying sync.WaitGroup // the goroutines of all
+	logging sync.WaitGroup // those of logFrom
 }
 
 // newSession makes the streams that every machine has: COM1 and the kernel log.
@@ -88,7 +89,10 @@ func (s *session) run(ctx context.Context, output func() error) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer machine.Kill()
+	defer func() {
+		machine.Kill()
+		s.finish()
+	}()
 
 	var status int
 	complete := make(chan error, 1)
@@ -131,14 +135,15 @@ func (s *session) collect(output func() error) (status int, err error) {
 	if _, err := io.WriteString(s.control, hello); err != nil {
 		return 0, errNoToken
 	}
-	var statusErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { status, statusErr = s.readStatus() })
-	if err := output(); err != nil {
+	reported := new(int)
+	err = s.all(output, func() (err error) {
+		*reported, err = s.readStatus()
+		return err
+	})
+	if err != nil {
 		return 0, err
 	}
-	wg.Wait()
-	return status, statusErr
+	return *reported, nil
 }
 
 // readStatus reads the control port up to the line that tells the exit status.
@@ -170,4 +175,38 @@ func (s *session) cancelled(ctx context.Context) error {
 		return &Failure{Status: StatusTimeout, Reason: fmt.Sprintf("time limit of %v reached", s.cfg.Timeout), Log: s.log.tail()}
 	}
 	return &Failure{Status: StatusKilled, Reason: "interrupted"}
+}
+
+// all runs functions side by side and waits for them, but no longer than to the first error that
+// is not errNoToken. Streams that end early are waited for: all of them do when the machine ends,
+// and none may lose its last bytes.
+func (s *session) all(functions ...func() error) error {
+	results := make(chan error, len(functions))
+	for _, f := range functions {
+		s.copying.Go(func() { results <- f() })
+	}
+	var early error
+	for range functions {
+		switch err := <-results; {
+		case errors.Is(err, errNoToken):
+			early = err
+		case err != nil:
+			return err
+		}
+	}
+	return early
+}
+
+// finish waits, when the machine has ended, until what it wrote is written. Who does not take the
+// output does not get the rest.
+func (s *session) finish() {
+	done := make(chan struct{})
+	go func() {
+		s.copying.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+	}
 }
