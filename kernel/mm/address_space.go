@@ -191,7 +191,7 @@ func (as *AddressSpace) addVMA(v vma) {
 
 // room checks that n more VMAs are within the limits.
 func (as *AddressSpace) room(n int) error {
-	if as.vmas.len()+n > maxMapCount || vmaTotal.Load()+int64(n) > vmaLimit() {
+	if as.vmas.len()+n > MaxMapCount || vmaTotal.Load()+int64(n) > vmaLimit() {
 		return abi.ENOMEM
 	}
 	return nil

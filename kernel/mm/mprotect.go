@@ -24,38 +24,55 @@ func (as *AddressSpace) Mprotect(addr, n uintptr, prot int) error {
 		return abi.EINVAL
 	}
 
+	own, err := as.mprotect(addr, end, prot, grows)
+	for _, r := range own {
+		// Locked private memory that may be written from now on gets its
+		// own frames now, so that writing does not have to wait for them.
+		as.populate(r[0], r[1])
+	}
+	return err
+}
+
+// mprotect changes [addr, end) and returns what locked private memory has
+// become writable, as starts and ends.
+func (as *AddressSpace) mprotect(addr, end uintptr, prot, grows int) (own [][2]uintptr, err error) {
 	as.mu.Lock()
 	defer as.unlock()
 	i := as.vmas.search(addr)
 	if i == as.vmas.len() {
-		return abi.ENOMEM
+		return own, abi.ENOMEM
 	}
 	v := &as.vmas.all[i]
 	if grows == abi.PROT_GROWSDOWN {
 		if v.start >= end {
-			return abi.ENOMEM
+			return own, abi.ENOMEM
 		}
 		if v.flags&vmGrowsDown == 0 {
-			return abi.EINVAL
+			return own, abi.EINVAL
 		}
 		addr = v.start
 	} else if v.start > addr {
-		return abi.ENOMEM
+		return own, abi.ENOMEM
 	} else if grows == abi.PROT_GROWSUP {
-		return abi.EINVAL
+		return own, abi.EINVAL
 	}
 	for at := addr; at < end; {
 		v := as.vmas.at(at)
 		if v == nil {
-			return abi.ENOMEM
+			return own, abi.ENOMEM
 		}
 		to := min(end, v.end)
+		becomesOwn := v.flags&(vmLocked|vmLockOnFault|vmShared) == vmLocked &&
+			uint8(prot)&^v.prot&abi.PROT_WRITE != 0
 		if err := as.protect(v, at, to, uint8(prot)); err != nil {
-			return err
+			return own, err
+		}
+		if becomesOwn {
+			own = append(own, [2]uintptr{at, to})
 		}
 		at = to
 	}
-	return nil
+	return own, nil
 }
 
 // protect gives [start, end), which lies in v, the protection prot.

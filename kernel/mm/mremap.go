@@ -11,12 +11,10 @@ func (as *AddressSpace) Mremap(old, oldLen, newLen uintptr, flags int, newAddr u
 	mayMove := flags&abi.MREMAP_MAYMOVE != 0
 	keep := flags&abi.MREMAP_DONTUNMAP != 0
 	fixed := flags&abi.MREMAP_FIXED != 0
-	switch {
-	case flags&^known != 0, (fixed || keep) && !mayMove, keep && oldLen != newLen, old&pageMask != 0:
-		return 0, abi.EINVAL
-	}
 	oldLen, newLen = pageUp(oldLen), pageUp(newLen)
-	if newLen == 0 {
+	switch {
+	case flags&^known != 0, (fixed || keep) && !mayMove, keep && oldLen != newLen,
+		old&pageMask != 0, newLen == 0:
 		return 0, abi.EINVAL
 	}
 	addr, locked, err := as.mremap(old, oldLen, newLen, mayMove, fixed, keep, newAddr)

@@ -7,8 +7,8 @@ import (
 	"kevlar/kernel/machine/frame"
 )
 
-// maxMapCount is how many VMAs an address space may have: proc_sys_vm(5).
-const maxMapCount = 65530
+// MaxMapCount is how many VMAs an address space may have: proc_sys_vm(5).
+const MaxMapCount = 65530
 
 // usage tells how much address space is in use, in pages.
 type usage struct {
