@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// pidMax is one more than the highest ID: /proc/sys/kernel/pid_max.
-	pidMax = 32768
+	// PIDMax is one more than the highest ID: /proc/sys/kernel/pid_max.
+	PIDMax = 32768
 	// pidReserved is where the search begins again after a wrap, so that
 	// low IDs stay with what started at boot.
 	pidReserved = 300
@@ -31,7 +31,7 @@ type id struct {
 // ids is the table of all threads, process groups and sessions; guarded by
 // treeMu.
 var ids struct {
-	used [pidMax / 64]uint64 // bitmap of numbers in m
+	used [PIDMax / 64]uint64 // bitmap of numbers in m
 	m    map[int]*id
 	last int // the number handed out last
 }
@@ -65,7 +65,7 @@ func nextFree(nr int) int { return scanIDs(nr, true) }
 
 // scanIDs returns the first number from nr on that is free or used, or 0.
 func scanIDs(nr int, free bool) int {
-	for nr < pidMax {
+	for nr < PIDMax {
 		w := ids.used[nr/64]
 		if free {
 			w = ^w

@@ -3,6 +3,7 @@ package task
 import (
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/proc"
@@ -33,6 +34,36 @@ func ProcTask(tid int) proc.Task {
 		return procTask{group: t.group}
 	}
 	return procTask{t.group, t}
+}
+
+// userTime is the largest sum that UserTime has found, in nanoseconds.
+var userTime atomic.Int64
+
+// UserTime returns how long the CPUs have run programs in user mode, as far as
+// it is known: the times of children that nobody waited for are lost with
+// them. It never goes back.
+func UserTime() int64 {
+	var sum int64
+	for g := NextGroup(0); g != nil; g = NextGroup(g.tgid) {
+		sum += g.userTime()
+	}
+	for {
+		last := userTime.Load()
+		if sum <= last {
+			return last
+		}
+		if userTime.CompareAndSwap(last, sum) {
+			return sum
+		}
+	}
+}
+
+// userTime returns the user time of the process and of its children that were
+// waited for.
+func (g *ThreadGroup) userTime() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.usageLocked().times.user + g.childUsage.times.user
 }
 
 // procTask shows a thread in /proc.

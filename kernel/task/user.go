@@ -65,7 +65,7 @@ var (
 // quarter of its memory, and no more than there are IDs.
 func ThreadsMax() int {
 	n := frame.Total() * frame.Size / 4 / threadCost
-	return int(min(max(n, 64), pidMax-pidReserved))
+	return int(min(max(n, 64), PIDMax-pidReserved))
 }
 
 // ThreadCount returns how many threads there are.

@@ -66,6 +66,12 @@ func boot() {
 	task.OnInitExit = func(status int) { machine.exits <- status }
 }
 
+// expectedPanics is how many contained panics the next Run is to see.
+var expectedPanics uint64
+
+// ExpectPanics makes the next Run fail unless n panics are contained.
+func ExpectPanics(n uint64) { expectedPanics = n }
+
 // SetDispatch sets what serves system calls that are made by number.
 func SetDispatch(f func(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error)) {
 	setup.Do(boot)
@@ -162,9 +168,10 @@ func Run(tb testing.TB, p Prog) int {
 	}
 	forget()
 	Remove(tb, path)
-	if n := task.ContainedPanics() - panics; n != 0 {
-		tb.Errorf("%d contained panics", n)
+	if n := task.ContainedPanics() - panics; n != expectedPanics {
+		tb.Errorf("%d contained panics, want %d", n, expectedPanics)
 	}
+	expectedPanics = 0
 	f, g := settle(free, goroutines)
 	if f < free {
 		tb.Errorf("%d page frames lost", free-f)
