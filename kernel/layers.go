@@ -43,6 +43,7 @@ func connectLayers() {
 
 // endMachine is reboot(2).
 func endMachine(how syscalls.RebootAction) {
+	drainConsoles()
 	switch how {
 	case syscalls.Restart:
 		klog.Printf("restarting")

@@ -29,6 +29,7 @@ func main() {
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()
+	registerViews()
 	root := makeRoot()
 	unpackInitramfs(root)
 	startConsole()

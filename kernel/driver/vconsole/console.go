@@ -20,14 +20,14 @@ import (
 	"kevlar/kernel/klog"
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
-	"kevlar/kernel/vfs"
 )
 
 // Nodes is where the driver makes its ports known: /dev and sysfs.
 type Nodes interface {
-	// AddPort is called when a port may be opened. name is that of the
-	// device file, label what the host calls the port.
-	AddPort(name, label string, p *Port)
+	// AddPort is called once for each port that the host adds; name is that
+	// of the device file. What the host calls the port arrives later: see
+	// Port.Label.
+	AddPort(name string, p *Port)
 	// RemovePort is called when the host has taken the port away.
 	RemovePort(name string)
 }
@@ -129,19 +129,6 @@ func (c *Console) Port(label string) *Port {
 		}
 	}
 	return nil
-}
-
-// Open opens the device file of a port: it is the vfs.DeviceOpen of the
-// character devices whose minor number is that of a port.
-func (c *Console) Open(_ vfs.Caller, _ *vfs.File, rdev uint64) (vfs.FileOps, error) {
-	p := c.lookup(abi.Minor(rdev))
-	if p == nil {
-		return nil, abi.ENXIO
-	}
-	if err := p.open(); err != nil {
-		return nil, err
-	}
-	return p, nil
 }
 
 // Drain waits until the host has taken what was written to every port whose
@@ -249,7 +236,7 @@ func (c *Console) add(id uint32) *Port {
 	c.mu.Lock()
 	c.ports = append(c.ports, p)
 	c.mu.Unlock()
-	c.nodes.AddPort(p.Name(), "", p)
+	c.nodes.AddPort(p.Name(), p)
 	return p
 }
 

@@ -41,26 +41,30 @@ type host struct {
 // nodes records what the driver makes known.
 type nodes struct {
 	mu    sync.Mutex
-	label map[string]string
+	ports map[string]*Port
 }
 
-func (n *nodes) AddPort(name, label string, p *Port) {
+func newNodes() *nodes { return &nodes{ports: map[string]*Port{}} }
+
+func (n *nodes) AddPort(name string, p *Port) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.label[name] = label
+	if n.ports[name] != nil {
+		panic("port added twice")
+	}
+	n.ports[name] = p
 }
 
 func (n *nodes) RemovePort(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.label, name)
+	delete(n.ports, name)
 }
 
-func (n *nodes) get(name string) (string, bool) {
+func (n *nodes) get(name string) *Port {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	l, ok := n.label[name]
-	return l, ok
+	return n.ports[name]
 }
 
 // start makes a host with the given ports and a driver on it.
@@ -82,7 +86,7 @@ func start(t *testing.T, names map[uint32]string) (*host, *Console, *nodes) {
 		}
 	}()
 	t.Cleanup(func() { close(h.interrupts) })
-	n := &nodes{label: map[string]string{}}
+	n := newNodes()
 	c, err := New(h.dev, 0, n)
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +223,7 @@ func newCaller() *caller { return &caller{vfs.Kernel, wait.NewSleeper()} }
 // openPort opens the device file of a port.
 func openPort(t *testing.T, c *Console, port uint32, flags int) *vfs.File {
 	t.Helper()
-	ops, err := c.Open(newCaller(), nil, abi.MakeDev(251, port))
+	ops, err := c.lookup(port).OpenDevice(newCaller(), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,15 +247,16 @@ func TestPortsAppear(t *testing.T) {
 	if len(c.Ports()) != 2 || c.Port("stdout") == nil || c.Port("stderr") != nil {
 		t.Errorf("ports %v", c.Ports())
 	}
-	if l, ok := n.get("vport0p3"); !ok || l != "stdout" {
-		t.Errorf("vport0p3 is called %q, %v", l, ok)
+	removed := n.get("vport0p3")
+	if removed == nil || removed.Label() != "stdout" || removed.ID() != 3 {
+		t.Fatalf("vport0p3 is %+v", removed)
 	}
 	h.mu.Lock()
 	h.tell(message{5, portAdd, 1}, "") // beyond max_nr_ports
 	h.tell(message{3, portRemove, 1}, "")
 	h.mu.Unlock()
-	eventually(t, "the port to go", func() bool { _, ok := n.get("vport0p3"); return !ok })
-	if _, err := c.Open(newCaller(), nil, abi.MakeDev(251, 3)); err != abi.ENXIO {
+	eventually(t, "the port to go", func() bool { return n.get("vport0p3") == nil })
+	if _, err := removed.OpenDevice(newCaller(), nil, 0); err != abi.ENXIO {
 		t.Errorf("open of a removed port: %v, want ENXIO", err)
 	}
 	h.mu.Lock()
@@ -264,7 +269,7 @@ func TestPortsAppear(t *testing.T) {
 func TestOneOpener(t *testing.T) {
 	h, c, _ := start(t, map[uint32]string{1: "a"})
 	f := openPort(t, c, 1, 0)
-	if _, err := c.Open(newCaller(), nil, abi.MakeDev(251, 1)); err != abi.EBUSY {
+	if _, err := c.lookup(1).OpenDevice(newCaller(), nil, 0); err != abi.EBUSY {
 		t.Errorf("second open: %v, want EBUSY", err)
 	}
 	f.Put()
@@ -544,7 +549,7 @@ func TestConsolePort(t *testing.T) {
 	h.mu.Unlock()
 	p := c.Ports()[0]
 	eventually(t, "the console", p.IsConsole)
-	if _, err := c.Open(newCaller(), nil, abi.MakeDev(251, 0)); err != abi.ENXIO {
+	if _, err := c.lookup(0).OpenDevice(newCaller(), nil, 0); err != abi.ENXIO {
 		t.Errorf("open of a console port: %v, want ENXIO", err)
 	}
 	var s screen
@@ -572,7 +577,7 @@ func TestWithoutMultiport(t *testing.T) {
 		ID: virtio.DeviceConsole, Offered: virtio.FeatureVersion1 | featureSize, QueueSize: 16, Queues: 2,
 		Config: []byte{132, 0, 43, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 	}
-	c, err := New(d, 0, &nodes{label: map[string]string{}})
+	c, err := New(d, 0, newNodes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -616,7 +621,7 @@ func FuzzControlMessages(f *testing.F) {
 			ID: virtio.DeviceConsole, Offered: virtio.FeatureVersion1 | featureMultiport, QueueSize: 16, Queues: 12,
 			Config: []byte{0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0},
 		}
-		c := &Console{dev: mustOpen(t, d), nodes: &nodes{label: map[string]string{}}, maxPorts: 5}
+		c := &Console{dev: mustOpen(t, d), nodes: newNodes(), maxPorts: 5}
 		for range c.maxPorts {
 			c.control.queues = append(c.control.queues, queues(t, c.dev))
 		}

@@ -77,7 +77,6 @@ func (p *Port) setLabel(s string) {
 	p.mu.Lock()
 	p.label = s
 	p.mu.Unlock()
-	p.console.nodes.AddPort(p.Name(), s, p)
 }
 
 // hostOpen notes that the host's side was connected or disconnected.
@@ -97,26 +96,27 @@ func (p *Port) unplug() {
 	p.waiters.Notify(wait.All)
 }
 
-// open is the open(2) of the device file.
-func (p *Port) open() error {
+// OpenDevice opens the device file: it is the vfs.DeviceOpen of the port's
+// device number. A console port is opened as a terminal only: ENXIO.
+func (p *Port) OpenDevice(vfs.Caller, *vfs.File, uint64) (vfs.FileOps, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.unplugged, p.term.is:
-		return abi.ENXIO // a console port is opened as a terminal
+		return nil, abi.ENXIO
 	case p.opened:
-		return abi.EBUSY
+		return nil, abi.EBUSY
 	}
 	if err := p.console.control.crowded(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := p.start(); err != nil {
-		return err
+		return nil, err
 	}
 	p.reclaim()
 	p.opened = true
 	p.console.control.send(message{port: p.id, event: portOpen, value: 1})
-	return nil
+	return p, nil
 }
 
 // Release closes the device file. What the host has not taken yet still

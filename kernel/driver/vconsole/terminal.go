@@ -69,7 +69,6 @@ func (p *Port) becomeConsole(columns, rows uint16) {
 	p.term.is = true
 	p.mu.Unlock()
 	p.resize(columns, rows)
-	p.console.nodes.AddPort(p.Name(), p.Label(), p)
 }
 
 // resize tells the terminal its size.

@@ -11,7 +11,7 @@ import (
 // Linux lays it out.
 func (fs *FS) showCPUInfo(w *bytes.Buffer) error {
 	cpus := fs.system.CPUs()
-	topology := topologyOf(cpus)
+	topology := Topology(cpus)
 	for i, cpu := range cpus {
 		d := decodeCPUID(cpu.CPUID)
 		t := topology[i]
@@ -27,10 +27,10 @@ func (fs *FS) showCPUInfo(w *bytes.Buffer) error {
 		if d.cacheKiB > 0 {
 			fmt.Fprintf(w, "cache size\t: %d KB\n", d.cacheKiB)
 		}
-		fmt.Fprintf(w, "physical id\t: %d\n", t.packageID)
-		fmt.Fprintf(w, "siblings\t: %d\n", t.siblings)
-		fmt.Fprintf(w, "core id\t\t: %d\n", t.coreID)
-		fmt.Fprintf(w, "cpu cores\t: %d\n", t.cores)
+		fmt.Fprintf(w, "physical id\t: %d\n", t.PackageID)
+		fmt.Fprintf(w, "siblings\t: %d\n", t.Siblings)
+		fmt.Fprintf(w, "core id\t\t: %d\n", t.CoreID)
+		fmt.Fprintf(w, "cpu cores\t: %d\n", t.Cores)
 		fmt.Fprintf(w, "apicid\t\t: %d\n", cpu.APICID)
 		fmt.Fprintf(w, "initial apicid\t: %d\n", cpu.APICID)
 		w.WriteString("fpu\t\t: yes\nfpu_exception\t: yes\n")
@@ -165,33 +165,34 @@ func topologyShifts(id cpuid, level uint32) (core, pkg uint32) {
 	return core, pkg
 }
 
-// place is a processor's place in the machine.
-type place struct {
-	packageID, coreID uint32
-	siblings          int // processors of its package
-	cores             int // cores of its package
+// A Place is a processor's place in the machine.
+type Place struct {
+	PackageID, CoreID uint32
+	Siblings          int // processors of its package
+	Cores             int // cores of its package
 }
 
-func topologyOf(cpus []CPU) []place {
-	places := make([]place, len(cpus))
+// Topology returns the places of processors, as their APIC numbers tell.
+func Topology(cpus []CPU) []Place {
+	places := make([]Place, len(cpus))
 	for i, cpu := range cpus {
 		level, _, _, _ := cpu.CPUID(0, 0)
 		core, pkg := topologyShifts(cpu.CPUID, level)
-		places[i].coreID = cpu.APICID & (1<<pkg - 1) >> core
-		places[i].packageID = cpu.APICID >> pkg
+		places[i].CoreID = cpu.APICID & (1<<pkg - 1) >> core
+		places[i].PackageID = cpu.APICID >> pkg
 		if pkg == 0 { // no leaf tells: each processor is a core of one package
-			places[i] = place{coreID: cpu.APICID}
+			places[i] = Place{CoreID: cpu.APICID}
 		}
 	}
 	for i := range places {
-		seen := map[uint32]bool{}
+		cores := map[uint32]bool{}
 		for _, p := range places {
-			if p.packageID == places[i].packageID {
-				places[i].siblings++
-				seen[p.coreID] = true
+			if p.PackageID == places[i].PackageID {
+				places[i].Siblings++
+				cores[p.CoreID] = true
 			}
 		}
-		places[i].cores = len(seen)
+		places[i].Cores = len(cores)
 	}
 	return places
 }

@@ -146,16 +146,16 @@ func TestTopology(t *testing.T) {
 		}
 		cpus = append(cpus, CPU{ID: int(i), APICID: id, CPUID: intel.cpuid})
 	}
-	p := topologyOf(cpus)
-	for i, want := range map[int]place{
+	p := Topology(cpus)
+	for i, want := range map[int]Place{
 		0: {0, 0, 8, 4}, 1: {0, 0, 8, 4}, 5: {0, 2, 8, 4}, 8: {1, 0, 2, 1}, 9: {1, 0, 2, 1},
 	} {
 		if p[i] != want {
 			t.Errorf("CPU %d: %+v, want %+v", i, p[i], want)
 		}
 	}
-	p = topologyOf([]CPU{{APICID: 0, CPUID: leaves{}.cpuid}, {APICID: 1, CPUID: leaves{}.cpuid}})
-	if want := (place{0, 1, 2, 2}); p[1] != want {
+	p = Topology([]CPU{{APICID: 0, CPUID: leaves{}.cpuid}, {APICID: 1, CPUID: leaves{}.cpuid}})
+	if want := (Place{0, 1, 2, 2}); p[1] != want {
 		t.Errorf("without leaf 0xb: %+v, want %+v", p[1], want)
 	}
 }

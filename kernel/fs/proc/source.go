@@ -59,9 +59,7 @@ type Memory struct {
 	Available uint64 // what programs can get before the kernel refuses
 	Cached    uint64 // page cache, Shmem included
 	Anon      uint64 // private pages of programs
-	Mapped    uint64 // page cache that programs have mapped
 	Shmem     uint64 // tmpfs and shared anonymous memory
-	Locked    uint64 // locked by mlock(2)
 	PageTable uint64 // page tables of programs
 	Stack     uint64 // stacks of the threads in the kernel
 	Heap      uint64 // what the kernel allocated besides: Go's heap

@@ -35,6 +35,9 @@ var percpu [cpu.MaxCPU]struct {
 	armed  int64 // when the timer will fire; 0 if it is stopped
 	slice  int64 // end of the running thread's quantum; 0 if nobody waits
 	kicked bool  // an IPI is on its way to the idle CPU
+
+	idle      int64 // nanoseconds that the CPU was idle before idleSince
+	idleSince int64 // when it became idle; 0 while it is not
 }
 
 //go:nosplit
@@ -136,11 +139,41 @@ func run(me *cpu.CPU, i int32) {
 	t.status, t.onCPU, t.lastCPU = running, int32(me.ID), int32(me.ID)
 	me.FrameEnd = t.frameEnd()
 	me.ThreadFS = t.fs
+	countIdle(int(me.ID&(cpu.MaxCPU-1)), t.idle)
 	me.SetInterruptStack(me.FrameEnd)
 	if t.root != 0 && t.root != me.Root {
 		me.Root = t.root
 		x86.WriteCR3(t.root)
 	}
+}
+
+// countIdle notes whether CPU id is idle from now on. sched.lock is held.
+//
+//go:nosplit
+func countIdle(id int, idle bool) {
+	p := &percpu[id]
+	if idle == (p.idleSince != 0) {
+		return
+	}
+	now := max(clock.Nanotime(), 1)
+	if idle {
+		p.idleSince = now
+		return
+	}
+	p.idle += now - p.idleSince
+	p.idleSince = 0
+}
+
+// IdleTime returns how long CPU id has had nothing to run, in nanoseconds.
+func IdleTime(id int) int64 {
+	flags := sched.lock.Lock()
+	defer unlockSched(flags)
+	p := &percpu[id&(cpu.MaxCPU-1)]
+	n := p.idle
+	if p.idleSince != 0 {
+		n += clock.Nanotime() - p.idleSince
+	}
+	return n
 }
 
 // block puts the calling thread to sleep until makeReady, or until deadline if

@@ -1,0 +1,220 @@
+//go:build baremetal
+
+package main
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime/metrics"
+	"strconv"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/fs/proc"
+	"kevlar/kernel/fs/sys"
+	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/ipc/pipe"
+	"kevlar/kernel/ktime"
+	"kevlar/kernel/load"
+	"kevlar/kernel/machine/boot"
+	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/goruntime"
+	"kevlar/kernel/machine/irq"
+	"kevlar/kernel/machine/x86"
+	"kevlar/kernel/mm"
+	"kevlar/kernel/random"
+	"kevlar/kernel/task"
+	"kevlar/kernel/uts"
+	"kevlar/kernel/vfs"
+)
+
+// sysfs is /sys, which drivers add their devices to.
+var sysfs = sys.New()
+
+// registerViews makes the file systems known that show the kernel itself, proc
+// and sysfs, and starts what they count.
+func registerViews() {
+	fs := proc.New(system{})
+	fs.AddSysctl(settings()...)
+	vfs.RegisterFS(fs)
+	addCPUs()
+	vfs.RegisterFS(sysfs)
+	load.Start(func() int {
+		running, blocked := activeThreads()
+		return running + blocked
+	})
+}
+
+// settings are the files of /proc/sys that tell about the layers below.
+func settings() []proc.Sysctl {
+	number := func(n uint64) func() string { return proc.Constant(n) }
+	return []proc.Sysctl{
+		{Path: "fs/file-max", Mode: 0o444, Get: func() string {
+			_, limit := vfs.OpenFiles()
+			return strconv.Itoa(limit)
+		}},
+		{Path: "fs/file-nr", Mode: 0o444, Get: func() string {
+			n, limit := vfs.OpenFiles()
+			return fmt.Sprintf("%d\t0\t%d", n, limit)
+		}},
+		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
+		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
+		{Path: "kernel/randomize_va_space", Mode: 0o444, Get: number(2)},
+		{Path: "vm/max_map_count", Mode: 0o444, Get: number(mm.MaxMapCount)},
+		{Path: "vm/mmap_min_addr", Mode: 0o444, Get: number(uint64(mm.MinAddress))},
+		{Path: "vm/overcommit_memory", Mode: 0o444, Get: number(0)},
+	}
+}
+
+// addCPUs shows the processors in /sys.
+func addCPUs() {
+	places := proc.Topology(system{}.CPUs())
+	list := make([]sys.CPU, len(places))
+	for i, p := range places {
+		var threads, pkg uint64
+		for j, q := range places {
+			if q.PackageID == p.PackageID {
+				pkg |= 1 << j
+				if q.CoreID == p.CoreID {
+					threads |= 1 << j
+				}
+			}
+		}
+		list[i] = sys.CPU{
+			PackageID: int(p.PackageID), CoreID: int(p.CoreID),
+			Threads: proc.ListString([]uint64{threads}), Package: proc.ListString([]uint64{pkg}),
+		}
+	}
+	sysfs.AddCPUs(list)
+}
+
+// system implements proc.System.
+type system struct{}
+
+func (system) PIDs() []int                     { return task.ProcPIDs() }
+func (system) Task(tid int) proc.Task          { return task.ProcTask(tid) }
+func (system) CommandLine() string             { return boot.CommandLine() }
+func (system) Names() abi.Utsname              { return uts.Names() }
+func (system) SetHostname(name string) error   { return uts.SetHostname(name) }
+func (system) SetDomainname(name string) error { return uts.SetDomainname(name) }
+func (system) Random(b []byte)                 { random.Read(b) }
+func (system) ContainedPanics() uint64         { return task.ContainedPanics() }
+func (system) PIDMax() int                     { return task.PIDMax }
+func (system) ThreadsMax() int                 { return task.ThreadsMax() }
+
+func (system) CPUs() []proc.CPU {
+	list := make([]proc.CPU, cpu.Count())
+	for i := range list {
+		list[i] = proc.CPU{ID: i, APICID: cpu.Get(i).APIC, KHz: clock.Frequency() / 1000, CPUID: x86.CPUID}
+	}
+	return list
+}
+
+// CPUTimes tells the idle times exactly. The rest of each CPU's time is
+// divided into user and system time as that of all CPUs is.
+func (system) CPUTimes() []proc.CPUTimes {
+	list := make([]proc.CPUTimes, cpu.Count())
+	up := ktime.Mono()
+	var busy int64
+	for i := range list {
+		list[i].Idle = min(goruntime.IdleTime(i), up)
+		busy += up - list[i].Idle
+	}
+	user := min(task.UserTime(), busy)
+	for i := range list {
+		mine := up - list[i].Idle
+		hi, lo := bits.Mul64(uint64(mine), uint64(user))
+		share, _ := bits.Div64(hi, lo, uint64(max(busy, 1)))
+		list[i].User = int64(share)
+		list[i].System = mine - list[i].User
+	}
+	return list
+}
+
+func (system) Memory() proc.Memory {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+	}
+	metrics.Read(samples)
+	total, released, stacks := samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
+	users := mm.Total()
+	shmem := uint64(users.Shmem+tmpfs.Pages()) * frame.Size
+	free, reserve := frame.Free(), frame.Reserve()
+	return proc.Memory{
+		Total:       frame.Total() * frame.Size,
+		Free:        free * frame.Size,
+		Available:   (free - min(free, reserve)) * frame.Size,
+		Cached:      shmem,
+		Shmem:       shmem,
+		Anon:        uint64(users.Anon) * frame.Size,
+		PageTable:   uint64(users.PageTables) * frame.Size,
+		Stack:       stacks,
+		Heap:        total - released - stacks,
+		CommitLimit: frame.Total() * frame.Size,
+		Committed:   uint64(users.Committed) * frame.Size,
+	}
+}
+
+func (system) Counters() proc.Counters {
+	running, blocked := activeThreads()
+	return proc.Counters{
+		ContextSwitches: goruntime.ReadStats().Switches,
+		Forks:           task.Forks(),
+		Running:         running,
+		Blocked:         blocked,
+		Threads:         task.ThreadCount(),
+		LastPID:         task.LastPID(),
+	}
+}
+
+// activeThreads counts the threads that run or wait for a CPU, and those that
+// wait for a device.
+func activeThreads() (running, blocked int) {
+	task.Each(func(t *task.Task) bool {
+		switch t.State() {
+		case task.Running:
+			running++
+		case task.DiskSleep:
+			blocked++
+		}
+		return true
+	})
+	return running, blocked
+}
+
+// Interrupts lists the device interrupts, all of which the first CPU takes.
+func (system) Interrupts() []proc.Interrupt {
+	var list []proc.Interrupt
+	next := 0
+	for _, s := range irq.Sources() {
+		chip, number := "IO-APIC", s.Line
+		if s.Line < 0 {
+			chip, number = "PCI-MSI", firstMessage+next
+			next++
+		}
+		counts := make([]uint64, cpu.Count())
+		counts[0] = s.Count
+		list = append(list, proc.Interrupt{Name: strconv.Itoa(number), Counts: counts, Chip: chip, Action: s.Name})
+	}
+	return list
+}
+
+// firstMessage numbers message-signalled interrupts, after the lines.
+const firstMessage = 64
+
+func (system) CharDevices() []proc.DeviceMajor {
+	return []proc.DeviceMajor{
+		{Major: 1, Name: "mem"},
+		{Major: ttySMajor, Name: "ttyS"},
+		{Major: 5, Name: "/dev/tty"},
+		{Major: 5, Name: "/dev/console"},
+		{Major: 5, Name: "/dev/ptmx"},
+		{Major: 136, Name: "pts"},
+		{Major: portMajor, Name: "virtio-portsdev"},
+	}
+}
+
+func (system) BlockDevices() []proc.DeviceMajor { return nil }
