@@ -56,6 +56,8 @@ func start(startInfo uint64) {
 	cpu.Get(0).Init(0, cpu.BootStacks())
 	maskPIC()
 	calibrate(began)
+	acpi.Find(info.rsdp)
+	power.Init()
 	findCPUs()
 	lapic.Enable(cpu.VectorSpurious, cpu.VectorTimer)
 	for i := range random {
@@ -86,7 +88,6 @@ func findCPUs() {
 		}
 		return
 	}
-	acpi.Find(info.rsdp)
 	n := 1
 	acpi.EachCPU(func(apic uint32) {
 		if apic != cpu.Get(0).APIC && n < cpu.MaxCPU {

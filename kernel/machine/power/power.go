@@ -1,33 +1,36 @@
 //go:build baremetal
 
-// Package power ends or restarts the machine.
+// Package power ends or restarts the machine. It works in any context.
 package power
 
-import "kevlar/kernel/machine/pio"
+import (
+	"kevlar/kernel/machine/acpi"
+	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/pio"
+	"kevlar/kernel/machine/x86"
+)
 
-// ACPI tells how the firmware wants the machine turned off; package acpi
-// fills it in. Port 0 means unknown.
-var ACPI struct {
-	SleepPort  uint16 // PM1a_CNT_BLK
-	SleepValue uint16 // SLP_TYPa of S5 and SLP_EN
-	WriteSleep func()
-	WriteReset func()
-}
+// how is what the firmware's tables say.
+var how acpi.Power
 
-// Off turns the machine off.
+// Init reads the firmware's tables, which acpi.Find has found.
+func Init() { how, _ = acpi.ReadPower() }
+
+// Off turns the machine off. Where the monitor does not do it, the machine is
+// reset, which ends a monitor that was told not to reboot.
 //
 //go:nosplit
 func Off() {
-	if ACPI.SleepPort != 0 {
-		pio.Out16(ACPI.SleepPort, ACPI.SleepValue)
+	if how.PM1aControl != 0 {
+		const sleepEnable = 1 << 13
+		pio.Out16(how.PM1aControl, uint16(how.SleepType)<<10|sleepEnable)
+		await()
 	}
-	if ACPI.WriteSleep != nil {
-		ACPI.WriteSleep()
+	if how.SleepControl.Address != 0 {
+		const sleepEnable = 1 << 5
+		set(how.SleepControl, how.SleepType<<2|sleepEnable)
+		await()
 	}
-	// Machines without ACPI tables: the usual ports of QEMU's q35 and pc,
-	// and a reset, which ends the monitor under -no-reboot.
-	pio.Out16(0x604, 0x2000)
-	pio.Out16(0xb004, 0x2000)
 	Reboot()
 }
 
@@ -35,13 +38,13 @@ func Off() {
 //
 //go:nosplit
 func Reboot() {
-	if ACPI.WriteReset != nil {
-		ACPI.WriteReset()
+	if how.Reset.Address != 0 {
+		set(how.Reset, how.ResetValue)
+		await()
 	}
-	const resetControl, fullReset = 0xcf9, 0x0e
-	pio.Out8(resetControl, fullReset)
 	const keyboardCommand, pulseReset = 0x64, 0xfe
 	pio.Out8(keyboardCommand, pulseReset)
+	await()
 	tripleFault()
 }
 
@@ -52,7 +55,27 @@ func Reboot() {
 func Fail() {
 	const debugExit, status = 0xf4, 0x7f
 	pio.Out32(debugExit, status)
+	await()
 	Off()
+}
+
+//go:nosplit
+func set(r acpi.Register, v byte) {
+	if r.Port {
+		pio.Out8(uint16(r.Address), v)
+		return
+	}
+	direct.Page(r.Address &^ 4095)[r.Address&4095] = v
+}
+
+// await gives the monitor time to act: it does so beside this CPU.
+//
+//go:nosplit
+func await() {
+	const cycles = 1 << 30
+	for start := x86.RDTSC(); x86.RDTSC()-start < cycles; {
+		x86.Pause()
+	}
 }
 
 // tripleFault resets the processor as a last resort: an exception without a
