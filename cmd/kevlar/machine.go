@@ -67,6 +67,9 @@ func newWorkplace(stderr io.Writer, verbose bool) (*workplace, error) {
 
 // config turns the flags into the configuration of a machine. The kernel is built or fetched.
 func (f *machineFlags) config(ctx context.Context, w *workplace) (*guest.Config, error) {
+	if f.timeout < 0 {
+		return nil, fmt.Errorf("--timeout %v: a time limit cannot be negative", f.timeout)
+	}
 	mem, err := vm.ParseSize(f.mem)
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ func useFakeQEMU(t *testing.T, behaviour string) {
 	}
 	t.Setenv("PATH", dir)
 	t.Setenv("FAKE", behaviour)
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
 }
 
 // device opens the socket of a character device that the command line names.

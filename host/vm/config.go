@@ -109,7 +109,12 @@ func (c *Config) Args() []string {
 		if c.Machine == "microvm" {
 			bus = "virtio-serial-device"
 		}
-		add("-device", bus)
+		// The guest sets up queues for as many ports as there may be.
+		highest := 0
+		for _, p := range c.Ports {
+			highest = max(highest, p.Number)
+		}
+		add("-device", fmt.Sprintf("%s,max_ports=%d", bus, highest+1))
 		for _, p := range c.Ports {
 			id := fmt.Sprintf("port%d", p.Number)
 			chardev(id)

@@ -35,7 +35,7 @@ func TestArgs(t *testing.T) {
 		-machine q35 -accel tcg,thread=multi -cpu max -smp 2 -m 64M
 		-chardev socket,id=com1,fd=3 -device isa-serial,chardev=com1
 		-chardev socket,id=debugcon,fd=4 -device isa-debugcon,iobase=0xe9,chardev=debugcon
-		-device virtio-serial-pci
+		-device virtio-serial-pci,max_ports=5
 		-chardev socket,id=port4,fd=5 -device virtserialport,nr=4,chardev=port4
 		-chardev socket,id=port1,fd=6 -device virtserialport,nr=1,chardev=port1
 		-device isa-debug-exit,iobase=0xf4,iosize=0x4
@@ -56,7 +56,7 @@ func TestArgsMicroVM(t *testing.T) {
 		Kernel: "k", Initramfs: InitramfsFile("root.cpio"), Ports: []Port{{1, stream(t)}},
 	}
 	args := strings.Join(c.Args(), " ")
-	for _, want := range []string{"-machine microvm,acpi=off", "-accel kvm", "-cpu host", "-device virtio-serial-device", "-initrd root.cpio"} {
+	for _, want := range []string{"-machine microvm,acpi=off", "-accel kvm", "-cpu host", "-device virtio-serial-device,max_ports=2", "-initrd root.cpio"} {
 		if !strings.Contains(args, want) {
 			t.Errorf("no %q in %s", want, args)
 		}
