@@ -108,6 +108,14 @@ func (as *AddressSpace) Put() {
 	}
 }
 
+// putLater is Put for callers that may hold any lock: if need be, everything
+// is given up by another goroutine.
+func (as *AddressSpace) putLater() {
+	if as.refs.Add(-1) == 0 {
+		go as.destroy()
+	}
+}
+
 // destroy frees everything, once nobody refers to as any more.
 func (as *AddressSpace) destroy() {
 	as.mu.Lock()

@@ -69,7 +69,7 @@ func (ms *Mappings) Mapped() bool {
 func (ms *Mappings) Zap(first, last uint64, copies bool) {
 	for _, m := range ms.snapshot() {
 		m.space.zapObject(m, first, last, copies)
-		m.space.Put()
+		m.space.putLater()
 	}
 }
 
