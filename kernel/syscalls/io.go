@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/mm"
 	"kevlar/kernel/task"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -113,17 +114,29 @@ func blockWriteAt(t *task.Task, f *vfs.File, src vfs.Source, off int64) (int, er
 	}
 }
 
+// setBuffer makes the thread's buffer the memory that a call names: EFAULT if
+// that is not in the part of the address space that programs have.
+func setBuffer(t *task.Task, addr, size uintptr) error {
+	n, err := ioSize(size)
+	if err != nil {
+		return err
+	}
+	if addr > mm.UserTop || size > mm.UserTop-addr {
+		return abi.EFAULT
+	}
+	t.IOBuf.Reset(t.MM(), addr, n)
+	return nil
+}
+
 func sysRead(t *task.Task, a *Args) (uintptr, error) {
 	f, err := readable(t, a[0])
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
-	n, err := ioSize(a[2])
-	if err != nil {
+	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	t.IOBuf.Reset(t.MM(), a[1], n)
 	return readFrom(t, f, &t.IOBuf, -1)
 }
 
@@ -133,11 +146,9 @@ func sysWrite(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	defer f.Put()
-	n, err := ioSize(a[2])
-	if err != nil {
+	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	t.IOBuf.Reset(t.MM(), a[1], n)
 	return writeTo(t, f, &t.IOBuf, -1)
 }
 
@@ -150,11 +161,9 @@ func sysPread64(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	defer f.Put()
-	n, err := ioSize(a[2])
-	if err != nil {
+	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	t.IOBuf.Reset(t.MM(), a[1], n)
 	return readFrom(t, f, &t.IOBuf, int64(a[3]))
 }
 
@@ -167,11 +176,9 @@ func sysPwrite64(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	defer f.Put()
-	n, err := ioSize(a[2])
-	if err != nil {
+	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	t.IOBuf.Reset(t.MM(), a[1], n)
 	return writeTo(t, f, &t.IOBuf, int64(a[3]))
 }
 

@@ -44,6 +44,10 @@ func TestReadWrite(t *testing.T) {
 		u.fails(abi.EFAULT, abi.SYS_READ, fd, noMemory, 1)
 		u.fails(abi.EFAULT, abi.SYS_WRITE, fd, noMemory, 1)
 
+		u.is(0, abi.SYS_READ, fd, noMemory, 0)
+		u.fails(abi.EFAULT, abi.SYS_READ, fd, 1<<63, 0)
+		u.fails(abi.EFAULT, abi.SYS_WRITE, fd, ^uintptr(0), 5)
+
 		w := u.open("f", abi.O_WRONLY)
 		u.fails(abi.EBADF, abi.SYS_READ, w, q, 1)
 		r := u.open("f", abi.O_RDONLY)
