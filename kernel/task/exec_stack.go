@@ -322,11 +322,13 @@ func (s *stackBuilder) finish() error {
 	if _, err := x.as.CopyOut(p+uintptr(words*8), auxv); err != nil {
 		return err
 	}
-	start, end := x.image.Span()
+	codeStart, codeEnd := x.image.Code()
+	dataStart, dataEnd := x.image.Data()
 	x.prog = &program{
 		argStart: s.argStart, argEnd: s.envStart, envStart: s.envStart, envEnd: s.envEnd,
 		auxv: auxv, stackStart: p,
-		codeStart: x.bias + uintptr(start), codeEnd: x.bias + uintptr(end),
+		codeStart: x.bias + uintptr(codeStart), codeEnd: x.bias + uintptr(codeEnd),
+		dataStart: x.bias + uintptr(dataStart), dataEnd: x.bias + uintptr(dataEnd),
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ func (t *Task) StartTime() int64 { return t.startTime }
 type Layout struct {
 	ArgStart, ArgEnd, EnvStart, EnvEnd uintptr
 	CodeStart, CodeEnd, StackStart     uintptr
+	DataStart, DataEnd                 uintptr
 	Auxv                               []byte // not to be changed
 }
 
@@ -52,7 +53,8 @@ func (t *Task) Layout() (Layout, bool) {
 	defer p.put()
 	return Layout{
 		ArgStart: p.argStart, ArgEnd: p.argEnd, EnvStart: p.envStart, EnvEnd: p.envEnd,
-		CodeStart: p.codeStart, CodeEnd: p.codeEnd, StackStart: p.stackStart, Auxv: p.auxv,
+		CodeStart: p.codeStart, CodeEnd: p.codeEnd, DataStart: p.dataStart, DataEnd: p.dataEnd,
+		StackStart: p.stackStart, Auxv: p.auxv,
 	}, true
 }
 
@@ -143,6 +145,9 @@ func stackFunctions(dump string) []string {
 	var out []string
 	for line := range strings.Lines(dump) {
 		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "created by ") {
+			break
+		}
 		if i := strings.LastIndexByte(line, '('); i > 0 && line[0] != '\t' {
 			out = append(out, line[:i])
 		}

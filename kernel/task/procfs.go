@@ -146,8 +146,9 @@ func (p procTask) Layout() proc.Layout {
 		return proc.Layout{}
 	}
 	out := proc.Layout{
-		StartCode: l.CodeStart, EndCode: l.CodeEnd, StartStack: l.StackStart,
-		ArgStart: l.ArgStart, ArgEnd: l.ArgEnd, EnvStart: l.EnvStart, EnvEnd: l.EnvEnd,
+		StartCode: l.CodeStart, EndCode: l.CodeEnd, StartData: l.DataStart, EndData: l.DataEnd,
+		StartStack: l.StackStart,
+		ArgStart:   l.ArgStart, ArgEnd: l.ArgEnd, EnvStart: l.EnvStart, EnvEnd: l.EnvEnd,
 		Auxv: l.Auxv,
 	}
 	if as := t.AcquireMM(); as != nil {

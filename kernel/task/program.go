@@ -16,6 +16,7 @@ type program struct {
 	argStart, argEnd, envStart, envEnd uintptr
 	auxv                               []byte // as on the stack, AT_NULL included
 	codeStart, codeEnd                 uintptr
+	dataStart, dataEnd                 uintptr
 	stackStart                         uintptr
 }
 

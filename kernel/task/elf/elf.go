@@ -195,6 +195,32 @@ func (img *Image) findPhdr() {
 	}
 }
 
+// Code returns the range of addresses of the executable segments, and Data
+// where the last segment begins and where what the file holds of all ends:
+// start_code to end_data of proc_pid_stat(5).
+func (img *Image) Code() (start, end uint64) {
+	for i := range img.Segments {
+		s := &img.Segments[i]
+		if s.Flags&Exec == 0 {
+			continue
+		}
+		if end == 0 {
+			start = s.Vaddr
+		}
+		end = max(end, s.Vaddr+s.FileSize)
+	}
+	return start, end
+}
+
+// Data is described at Code.
+func (img *Image) Data() (start, end uint64) {
+	for i := range img.Segments {
+		s := &img.Segments[i]
+		start, end = max(start, s.Vaddr), max(end, s.Vaddr+s.FileSize)
+	}
+	return start, end
+}
+
 // Span returns the range of addresses that the segments lie in, in whole
 // pages.
 func (img *Image) Span() (start, end uint64) {
