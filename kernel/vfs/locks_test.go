@@ -1,0 +1,267 @@
+package vfs_test
+
+import (
+	"fmt"
+	"math/rand"
+	"testing"
+	"time"
+
+	"kevlar/kernel/abi"
+	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/vfs"
+)
+
+// A process is a thread with descriptors of its own, which own record locks.
+type process struct {
+	*caller
+	fds *vfs.FDTable
+	pid int32
+}
+
+func (c *caller) process(pid int32) *process { return &process{c.fork(), vfs.NewFDTable(), pid} }
+
+// openFD opens a file and returns its descriptor.
+func (p *process) openFD(t testing.TB, name string, flags int) int {
+	t.Helper()
+	f, err := p.open(name, flags, 0o666)
+	must(t, err)
+	fd, err := p.fds.Install(f, 0, false)
+	must(t, err)
+	return fd
+}
+
+func (p *process) lock(fd int, kind int16, start, n int64, wait bool) error {
+	f, err := p.fds.Get(fd)
+	if err != nil {
+		return err
+	}
+	defer f.Put()
+	return vfs.SetLock(p, f, p.fds, abi.Flock{Type: kind, Start: start, Len: n, PID: p.pid}, wait)
+}
+
+func (p *process) test(t testing.TB, fd int, kind int16, start, n int64) string {
+	t.Helper()
+	f, err := p.fds.Get(fd)
+	must(t, err)
+	defer f.Put()
+	l, err := vfs.GetLock(f, p.fds, abi.Flock{Type: kind, Start: start, Len: n})
+	must(t, err)
+	if l.Type == abi.F_UNLCK {
+		return "free"
+	}
+	return fmt.Sprintf("%s %d+%d pid %d", []string{"read", "write"}[l.Type], l.Start, l.Len, l.PID)
+}
+
+func TestRecordLocks(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	a, b := c.process(10), c.process(20)
+	fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+	must(t, a.lock(fa, abi.F_WRLCK, 10, 10, false))
+	must(t, a.lock(fa, abi.F_WRLCK, 20, 5, false)) // joins
+	want(t, "write in the way", b.lock(fb, abi.F_RDLCK, 24, 1, false), abi.EAGAIN)
+	must(t, b.lock(fb, abi.F_WRLCK, 25, 0, false))
+	if got := b.test(t, fb, abi.F_WRLCK, 0, 0); got != "write 10+15 pid 10" {
+		t.Error(got)
+	}
+	must(t, a.lock(fa, abi.F_RDLCK, 12, 3, false)) // splits
+	must(t, b.lock(fb, abi.F_RDLCK, 13, 1, false))
+	if got := b.test(t, fb, abi.F_RDLCK, 11, 5); got != "write 10+2 pid 10" {
+		t.Error(got)
+	}
+	if got := a.test(t, fa, abi.F_RDLCK, 1000, 1); got != "write 25+0 pid 20" {
+		t.Error(got)
+	}
+	must(t, a.lock(fa, abi.F_UNLCK, 0, 0, false))
+	if got := b.test(t, fb, abi.F_WRLCK, 0, 25); got != "free" {
+		t.Error(got)
+	}
+	// Closing any descriptor of the file gives up the process's locks.
+	must(t, a.lock(fa, abi.F_WRLCK, 0, 5, false))
+	must(t, a.fds.Close(a.openFD(t, "f", abi.O_RDONLY)))
+	if got := b.test(t, fb, abi.F_WRLCK, 0, 5); got != "free" {
+		t.Error(got)
+	}
+	ro := a.openFD(t, "f", abi.O_RDONLY)
+	want(t, "write lock on a read-only file", a.lock(ro, abi.F_WRLCK, 0, 5, false), abi.EBADF)
+	want(t, "negative start", a.lock(fa, abi.F_WRLCK, -1, 5, false), abi.EINVAL)
+	want(t, "negative length", a.lock(fa, abi.F_WRLCK, 5, -6, false), abi.EINVAL)
+	want(t, "negative length that fits", a.lock(fa, abi.F_WRLCK, 5, -5, false), nil)
+	if got := b.test(t, fb, abi.F_WRLCK, 0, 10); got != "write 0+5 pid 10" {
+		t.Error(got)
+	}
+	want(t, "unknown kind", a.lock(fa, 7, 0, 5, false), abi.EINVAL)
+	// Locks go with the process.
+	a.fds.CloseAll()
+	if got := b.test(t, fb, abi.F_WRLCK, 0, 10); got != "free" {
+		t.Error(got)
+	}
+}
+
+func TestOFDLocks(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	p := c.process(10)
+	fd1, fd2 := p.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), p.openFD(t, "f", abi.O_RDWR)
+	f1, _ := p.fds.Get(fd1)
+	f2, _ := p.fds.Get(fd2)
+	l := abi.Flock{Type: abi.F_WRLCK, Len: 10}
+	must(t, vfs.SetLock(p, f1, f1, l, false))
+	want(t, "the other file", vfs.SetLock(p, f2, f2, l, false), abi.EAGAIN)
+	want(t, "the process itself", vfs.SetLock(p, f1, p.fds, l, false), abi.EAGAIN)
+	if got := p.test(t, fd2, abi.F_RDLCK, 0, 1); got != "write 0+10 pid -1" {
+		t.Error(got)
+	}
+	f1.Put()
+	dup, err := p.fds.Install(f1, 10, false)
+	must(t, err)
+	f1.Get()
+	must(t, p.fds.Close(fd1))
+	want(t, "with a duplicate open", vfs.SetLock(p, f2, f2, l, false), abi.EAGAIN)
+	must(t, p.fds.Close(dup))
+	must(t, vfs.SetLock(p, f2, f2, l, false))
+	f2.Put()
+}
+
+// TestLocksModel compares random record locks of three processes with a map of
+// bytes.
+func TestLocksModel(t *testing.T) {
+	const size = 30
+	c := newRoot(t, tmpfs.Options{})
+	var ps [3]*process
+	var fds [3]int
+	var model [3][size]int16 // by process and byte
+	for i := range ps {
+		ps[i] = c.process(int32(i))
+		fds[i] = ps[i].openFD(t, "f", abi.O_CREAT|abi.O_RDWR)
+		for b := range size {
+			model[i][b] = abi.F_UNLCK
+		}
+	}
+	r := rand.New(rand.NewSource(1))
+	for n := range 20000 {
+		i, kind := r.Intn(3), int16(r.Intn(3))
+		from := r.Intn(size)
+		to := from + 1 + r.Intn(size-from)
+		var wanted error
+		if kind != abi.F_UNLCK {
+			for j := range ps {
+				for b := from; b < to && j != i; b++ {
+					if k := model[j][b]; k == abi.F_WRLCK || k == abi.F_RDLCK && kind == abi.F_WRLCK {
+						wanted = abi.EAGAIN
+					}
+				}
+			}
+		}
+		err := ps[i].lock(fds[i], kind, int64(from), int64(to-from), false)
+		if err != wanted {
+			t.Fatalf("step %d: %v, want %v", n, err, wanted)
+		}
+		if err == nil {
+			for b := from; b < to; b++ {
+				model[i][b] = kind
+			}
+		}
+	}
+	for i := range ps {
+		ps[i].fds.CloseAll()
+	}
+	f, err := c.open("f", abi.O_RDWR, 0)
+	must(t, err)
+	defer f.Put()
+	vfs.Locks(f.Inode(), func(l vfs.LockInfo) { t.Errorf("left over: %+v", l) })
+}
+
+// soon fails the test unless something comes before long.
+func soon(t testing.TB, what string, done <-chan error, wanted error) {
+	t.Helper()
+	select {
+	case err := <-done:
+		want(t, what, err, wanted)
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: still waiting", what)
+	}
+}
+
+// blocked fails the test if something comes.
+func blocked(t testing.TB, what string, done <-chan error) {
+	t.Helper()
+	select {
+	case err := <-done:
+		t.Fatalf("%s: did not wait: %v", what, err)
+	case <-time.After(20 * time.Millisecond):
+	}
+}
+
+func TestLockWaits(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	a, b := c.process(1), c.process(2)
+	fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+	must(t, a.lock(fa, abi.F_WRLCK, 0, 10, false))
+	done := make(chan error, 1)
+	go func() { done <- b.lock(fb, abi.F_WRLCK, 5, 1, true) }()
+	blocked(t, "lock", done)
+	must(t, a.lock(fa, abi.F_RDLCK, 0, 10, false))
+	blocked(t, "lock of a read lock", done)
+	must(t, a.lock(fa, abi.F_UNLCK, 5, 1, false))
+	soon(t, "lock", done, nil)
+
+	go func() { done <- a.lock(fa, abi.F_RDLCK, 5, 1, true) }()
+	blocked(t, "lock", done)
+	a.sleeper.Interrupt()
+	soon(t, "interrupted lock", done, abi.ERESTARTSYS)
+	a.sleeper.ClearInterrupt()
+}
+
+func TestDeadlock(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	const n = 4
+	var ps [n]*process
+	var fds [n]int
+	for i := range n {
+		ps[i] = c.process(int32(i))
+		fds[i] = ps[i].openFD(t, "f", abi.O_CREAT|abi.O_RDWR)
+		must(t, ps[i].lock(fds[i], abi.F_WRLCK, int64(i), 1, false))
+	}
+	var done [n]chan error
+	for i := range n - 1 {
+		done[i] = make(chan error, 1)
+		go func() { done[i] <- ps[i].lock(fds[i], abi.F_WRLCK, int64(i+1), 1, true) }()
+		blocked(t, "lock", done[i])
+	}
+	want(t, "closing the circle", ps[n-1].lock(fds[n-1], abi.F_WRLCK, 0, 1, true), abi.EDEADLK)
+	want(t, "without waiting", ps[n-1].lock(fds[n-1], abi.F_WRLCK, 0, 1, false), abi.EAGAIN)
+	ps[n-1].fds.CloseAll()
+	for i := n - 2; i >= 0; i-- {
+		soon(t, "lock", done[i], nil)
+		ps[i].fds.CloseAll()
+	}
+}
+
+func TestFlock(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	open := func() *vfs.File {
+		f, err := c.open("f", abi.O_CREAT|abi.O_RDONLY, 0o644)
+		must(t, err)
+		return f
+	}
+	a, b := open(), open()
+	must(t, a.Flock(c, abi.LOCK_SH))
+	must(t, b.Flock(c, abi.LOCK_SH))
+	want(t, "exclusive", b.Flock(c, abi.LOCK_EX|abi.LOCK_NB), abi.EAGAIN)
+	must(t, a.Flock(c, abi.LOCK_UN))
+	must(t, b.Flock(c, abi.LOCK_EX|abi.LOCK_NB))
+	want(t, "shared", a.Flock(c, abi.LOCK_SH|abi.LOCK_NB), abi.EAGAIN)
+	want(t, "nonsense", a.Flock(c, 3), abi.EINVAL)
+	other := c.fork()
+	done := make(chan error, 1)
+	go func() { done <- a.Flock(other, abi.LOCK_EX) }()
+	blocked(t, "flock", done)
+	b.Put() // closing unlocks
+	soon(t, "flock", done, nil)
+	b = open()
+	go func() { done <- b.Flock(other, abi.LOCK_SH) }()
+	blocked(t, "flock", done)
+	other.sleeper.Interrupt()
+	soon(t, "interrupted flock", done, abi.ERESTARTSYS)
+	a.Put()
+	b.Put()
+}
