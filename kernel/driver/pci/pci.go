@@ -28,15 +28,6 @@ const (
 	portData    = 0xcfc
 )
 
-// Present reports whether the machine has PCI buses behind the ports.
-func (p *Ports) Present() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	const enable = 1 << 31
-	pio.Out32(portAddress, enable)
-	return pio.In32(portAddress) == enable
-}
-
 // Read32 implements ConfigSpace.
 func (p *Ports) Read32(a Address, off int) uint32 {
 	p.mu.Lock()

@@ -23,7 +23,7 @@ type FS struct {
 	numbers pseudo.Numberer
 	root    *root
 	sys     *pseudo.Dir // /proc/sys
-	bootID  string
+	filling pseudo.Deferred
 }
 
 // New returns the file system that shows s.
@@ -40,14 +40,19 @@ func New(s System) *FS {
 	}
 	fs.root = &root{dir: fs.newDir(), fs: fs}
 	fs.super.Root = fs.root
-	fs.addSystemFiles()
-	fs.sys = fs.mkdir(&fs.root.dir.Dir, "sys")
+	fs.filling.Do(func() {
+		fs.addSystemFiles()
+		fs.sys = fs.mkdir(&fs.root.dir.Dir, "sys")
+	})
 	fs.addSysctls()
 	return fs
 }
 
 // Super returns the file system for mounting.
-func (fs *FS) Super() *vfs.Super { return fs.super }
+func (fs *FS) Super() *vfs.Super {
+	fs.filling.Begin()
+	return fs.super
+}
 
 // Name implements vfs.FileSystemType.
 func (fs *FS) Name() string { return "proc" }
@@ -57,7 +62,7 @@ func (fs *FS) Mount(source, data string, flags int) (*vfs.Super, error) {
 	if data != "" {
 		return nil, abi.EINVAL
 	}
-	return fs.super, nil
+	return fs.Super(), nil
 }
 
 // dir is a directory with fixed entries. Nothing can be made in it: proc
@@ -84,11 +89,14 @@ func (fs *FS) node(mode uint32) pseudo.Node {
 
 // Add adds a file to /proc that show makes the text of.
 func (fs *FS) Add(name string, mode uint32, show func(w *bytes.Buffer) error) {
-	fs.addText(name, mode, func(_ vfs.Caller, w *bytes.Buffer) error { return show(w) })
+	fs.filling.Do(func() { fs.addText(name, mode, show) })
 }
 
-func (fs *FS) addText(name string, mode uint32, show func(vfs.Caller, *bytes.Buffer) error) {
-	fs.root.dir.Add(name, pseudo.NewText(fs.node(abi.S_IFREG|mode), pseudo.View{Show: show, NoStore: abi.EIO}))
+func (fs *FS) addText(name string, mode uint32, show func(w *bytes.Buffer) error) {
+	fs.root.dir.Add(name, pseudo.NewText(fs.node(abi.S_IFREG|mode), pseudo.View{
+		Show:    func(_ vfs.Caller, w *bytes.Buffer) error { return show(w) },
+		NoStore: abi.EIO,
+	}))
 }
 
 func (fs *FS) addLink(name string, read func(c vfs.Caller) (string, error)) {

@@ -75,8 +75,31 @@ func (v *view) showArea(w *bytes.Buffer, a *area) {
 	w.WriteByte('\n')
 }
 
-// showSmaps shows the areas with what is present of them. Frames of anonymous
-// memory count as dirty: there is no other copy of them.
+// presence is what is present of an area, in the units of mm.Residence.
+type presence struct {
+	mm.Residence
+	locked int64 // bytes
+}
+
+// presence asks for the residence of an area.
+func (a *area) presence(as *mm.AddressSpace) presence {
+	p := presence{Residence: as.Residence(a.Start, a.End)}
+	if a.Locked {
+		p.locked = p.PSS
+	}
+	return p
+}
+
+func (p *presence) add(q presence) {
+	p.RSS += q.RSS
+	p.Anon += q.Anon
+	p.Private += q.Private
+	p.PrivateFile += q.PrivateFile
+	p.PSS += q.PSS
+	p.locked += q.locked
+}
+
+// showSmaps shows the areas with what is present of them: proc_pid_smaps(5).
 func (v *view) showSmaps(w *bytes.Buffer) error {
 	as := v.task.AcquireMM()
 	if as == nil {
@@ -85,34 +108,10 @@ func (v *view) showSmaps(w *bytes.Buffer) error {
 	defer as.Put()
 	for _, a := range v.areas() {
 		v.showArea(w, &a)
-		r := as.Residence(a.Start, a.End)
-		size := int64(a.End-a.Start) / pageSize
-		locked := int64(0)
-		if a.Locked {
-			locked = r.PSS
-		}
-		for _, l := range []struct {
-			name  string
-			bytes int64
-		}{
-			{"Size", size * pageSize},
-			{"KernelPageSize", pageSize},
-			{"MMUPageSize", pageSize},
-			{"Rss", r.RSS * pageSize},
-			{"Pss", r.PSS},
-			{"Shared_Clean", (r.RSS - r.Anon - r.PrivateFile) * pageSize},
-			{"Shared_Dirty", (r.Anon - r.Private) * pageSize},
-			{"Private_Clean", r.PrivateFile * pageSize},
-			{"Private_Dirty", r.Private * pageSize},
-			{"Anonymous", r.Anon * pageSize},
-			{"LazyFree", 0},
-			{"AnonHugePages", 0},
-			{"Swap", 0},
-			{"SwapPss", 0},
-			{"Locked", locked},
-		} {
-			fmt.Fprintf(w, "%-16s%8d kB\n", l.name+":", l.bytes>>10)
-		}
+		showKilobytes(w, "Size", int64(a.End-a.Start))
+		showKilobytes(w, "KernelPageSize", pageSize)
+		showKilobytes(w, "MMUPageSize", pageSize)
+		showPresence(w, a.presence(as))
 		w.WriteString("THPeligible:    0\nVmFlags:")
 		for _, f := range []struct {
 			on   bool
@@ -133,4 +132,54 @@ func (v *view) showSmaps(w *bytes.Buffer) error {
 		w.WriteString(" \n")
 	}
 	return nil
+}
+
+// showSmapsRollup shows the sums of smaps.
+func (v *view) showSmapsRollup(w *bytes.Buffer) error {
+	as := v.task.AcquireMM()
+	if as == nil {
+		return abi.ESRCH
+	}
+	defer as.Put()
+	sum := area{name: "[rollup]"}
+	var total presence
+	for i, a := range v.areas() {
+		if i == 0 {
+			sum.Start = a.Start
+		}
+		sum.End = a.End
+		total.add(a.presence(as))
+	}
+	v.showArea(w, &sum)
+	showPresence(w, total)
+	return nil
+}
+
+// showPresence shows the lines that smaps and smaps_rollup share. Frames of
+// anonymous memory count as dirty: there is no other copy of them.
+func showPresence(w *bytes.Buffer, p presence) {
+	for _, l := range []struct {
+		name  string
+		bytes int64
+	}{
+		{"Rss", p.RSS * pageSize},
+		{"Pss", p.PSS},
+		{"Shared_Clean", (p.RSS - p.Anon - p.PrivateFile) * pageSize},
+		{"Shared_Dirty", (p.Anon - p.Private) * pageSize},
+		{"Private_Clean", p.PrivateFile * pageSize},
+		{"Private_Dirty", p.Private * pageSize},
+		{"Anonymous", p.Anon * pageSize},
+		{"LazyFree", 0},
+		{"AnonHugePages", 0},
+		{"Swap", 0},
+		{"SwapPss", 0},
+		{"Locked", p.locked},
+	} {
+		showKilobytes(w, l.name, l.bytes)
+	}
+}
+
+// showKilobytes shows one line of smaps or meminfo.
+func showKilobytes(w *bytes.Buffer, name string, bytes int64) {
+	fmt.Fprintf(w, "%-16s%8d kB\n", name+":", bytes>>10)
 }

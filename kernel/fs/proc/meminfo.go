@@ -1,9 +1,6 @@
 package proc
 
-import (
-	"bytes"
-	"fmt"
-)
+import "bytes"
 
 // showMemory shows the use of memory. Lines of what the kernel does not have,
 // such as swap, are zero where programs look for them and left out elsewhere.
@@ -34,7 +31,7 @@ func (fs *FS) showMemory(w *bytes.Buffer) error {
 		{"CommitLimit", m.CommitLimit},
 		{"Committed_AS", m.Committed},
 	} {
-		fmt.Fprintf(w, "%-16s%8d kB\n", l.name+":", l.bytes>>10)
+		showKilobytes(w, l.name, int64(l.bytes))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/pseudo"
@@ -24,35 +25,40 @@ type Sysctl struct {
 
 // AddSysctl adds files to /proc/sys, and the directories they are in.
 func (fs *FS) AddSysctl(list ...Sysctl) {
-	for _, s := range list {
-		d := fs.sys
-		parts := strings.Split(s.Path, "/")
-		for _, name := range parts[:len(parts)-1] {
-			sub, ok := d.Get(name).(*dir)
-			if !ok {
-				d = fs.mkdir(d, name)
-				continue
-			}
+	fs.filling.Do(func() {
+		for _, s := range list {
+			fs.addSysctl(s)
+		}
+	})
+}
+
+func (fs *FS) addSysctl(s Sysctl) {
+	d := fs.sys
+	parts := strings.Split(s.Path, "/")
+	for _, name := range parts[:len(parts)-1] {
+		if sub, ok := d.Get(name).(*dir); ok {
 			d = &sub.Dir
+		} else {
+			d = fs.mkdir(d, name)
 		}
-		view := pseudo.View{
-			Strict: true,
-			Show: func(_ vfs.Caller, w *bytes.Buffer) error {
-				w.WriteString(s.Get())
-				w.WriteByte('\n')
-				return nil
-			},
-		}
-		if s.Set != nil {
-			view.Store = func(_ vfs.Caller, text []byte) error {
-				if len(text) == 0 {
-					return nil
-				}
-				return s.Set(strings.TrimRight(string(text), "\n\x00"))
-			}
-		}
-		d.Add(parts[len(parts)-1], pseudo.NewText(fs.node(abi.S_IFREG|s.Mode), view))
 	}
+	view := pseudo.View{
+		Strict: true,
+		Show: func(_ vfs.Caller, w *bytes.Buffer) error {
+			w.WriteString(s.Get())
+			w.WriteByte('\n')
+			return nil
+		},
+	}
+	if s.Set != nil {
+		view.Store = func(_ vfs.Caller, text []byte) error {
+			if len(text) == 0 {
+				return nil
+			}
+			return s.Set(strings.TrimRight(string(text), "\n\x00"))
+		}
+	}
+	d.Add(parts[len(parts)-1], pseudo.NewText(fs.node(abi.S_IFREG|s.Mode), view))
 }
 
 // mkdir makes a directory in d.
@@ -83,7 +89,7 @@ func Constant(v any) func() string {
 }
 
 func (fs *FS) addSysctls() {
-	fs.bootID = fs.uuid()
+	bootID := sync.OnceValue(fs.uuid)
 	name := func(pick func(n *abi.Utsname) string) func() string {
 		return func() string {
 			n := fs.system.Names()
@@ -108,7 +114,7 @@ func (fs *FS) addSysctls() {
 		Sysctl{"kernel/core_pattern", 0o444, Constant(""), nil},
 		Sysctl{"kernel/core_uses_pid", 0o444, Constant(0), nil},
 		Sysctl{"kernel/panic", 0o444, Constant(-1), nil},
-		Sysctl{"kernel/random/boot_id", 0o444, func() string { return fs.bootID }, nil},
+		Sysctl{"kernel/random/boot_id", 0o444, bootID, nil},
 		Sysctl{"kernel/random/uuid", 0o444, fs.uuid, nil},
 		Sysctl{"kernel/random/entropy_avail", 0o444, Constant(poolBits), nil},
 		Sysctl{"kernel/random/poolsize", 0o444, Constant(poolBits), nil},

@@ -31,7 +31,7 @@ func (fs *FS) addSystemFiles() {
 		{"uptime", fs.showUptime},
 		{"version", fs.showVersion},
 	} {
-		fs.Add(f.name, 0o444, f.show)
+		fs.addText(f.name, 0o444, f.show)
 	}
 }
 

@@ -314,6 +314,10 @@ func TestMaps(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, smaps)
 		}
 	}
+	rollup := w.mustRead(t, "/7/smaps_rollup")
+	if !strings.HasPrefix(rollup, "00010000-40001000 ---p 00000000 00:00 0                                  [rollup]\nRss:                   4 kB\n") {
+		t.Errorf("smaps_rollup %q", rollup)
+	}
 	if got := w.mustRead(t, "/1/maps"); got != "" {
 		t.Errorf("maps of a process without memory: %q", got)
 	}

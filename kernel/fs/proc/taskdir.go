@@ -66,6 +66,7 @@ func init() {
 		{name: "auxv", mode: 0o400, show: (*view).showAuxv, check: (*view).mayRead},
 		{name: "maps", mode: 0o444, show: (*view).showMaps, check: (*view).mayRead},
 		{name: "smaps", mode: 0o444, show: (*view).showSmaps, check: (*view).mayRead},
+		{name: "smaps_rollup", mode: 0o444, show: (*view).showSmapsRollup, check: (*view).mayRead},
 		{name: "limits", mode: 0o444, show: (*view).showLimits},
 		{name: "io", mode: 0o400, show: (*view).showIO},
 		{name: "mounts", mode: 0o444, show: (*view).showMounts},

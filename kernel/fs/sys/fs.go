@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"sync"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/pseudo"
@@ -18,8 +17,7 @@ type FS struct {
 	super   *vfs.Super
 	numbers pseudo.Numberer
 	root    *pseudo.Dir
-
-	mu sync.Mutex // serialises changes of the tree
+	changes pseudo.Deferred // of the tree
 }
 
 // attributeSize is the size that stat(2) shows of every attribute.
@@ -40,14 +38,19 @@ func New() *FS {
 	}
 	fs.root = pseudo.NewDir(fs.node(abi.S_IFDIR | 0o555))
 	fs.super.Root = fs.root
-	for _, path := range []string{"block", "bus", "class", "dev/block", "dev/char", "devices/virtual", "fs", "kernel"} {
-		fs.dir(path)
-	}
+	fs.changes.Do(func() {
+		for _, path := range []string{"block", "bus", "class", "dev/block", "dev/char", "devices/virtual", "fs", "kernel"} {
+			fs.dir(path)
+		}
+	})
 	return fs
 }
 
 // Super returns the file system for mounting.
-func (fs *FS) Super() *vfs.Super { return fs.super }
+func (fs *FS) Super() *vfs.Super {
+	fs.changes.Begin()
+	return fs.super
+}
 
 // Name implements vfs.FileSystemType.
 func (fs *FS) Name() string { return "sysfs" }
@@ -57,7 +60,7 @@ func (fs *FS) Mount(source, data string, flags int) (*vfs.Super, error) {
 	if data != "" {
 		return nil, abi.EINVAL
 	}
-	return fs.super, nil
+	return fs.Super(), nil
 }
 
 func (fs *FS) node(mode uint32) pseudo.Node {
@@ -88,9 +91,7 @@ type Attribute struct {
 // AddAttributes adds read-only files to the directory at path, which is made
 // with its parents if it is not there.
 func (fs *FS) AddAttributes(path string, list ...Attribute) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.addAttributes(fs.dir(path), list)
+	fs.changes.Do(func() { fs.addAttributes(fs.dir(path), list) })
 }
 
 func (fs *FS) addAttributes(d *pseudo.Dir, list []Attribute) {
@@ -149,9 +150,9 @@ func (d *Device) number() string {
 
 // AddDevice makes a device known: in /sys/devices, /sys/class and /sys/dev. It
 // replaces one of the same class and name.
-func (fs *FS) AddDevice(d Device) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
+func (fs *FS) AddDevice(d Device) { fs.changes.Do(func() { fs.addDevice(d) }) }
+
+func (fs *FS) addDevice(d Device) {
 	major, minor := abi.Major(d.Dev), abi.Minor(d.Dev)
 	path := d.path()
 	dir := fs.dir(path)
@@ -165,9 +166,9 @@ func (fs *FS) AddDevice(d Device) {
 }
 
 // RemoveDevice removes what AddDevice has added.
-func (fs *FS) RemoveDevice(d Device) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
+func (fs *FS) RemoveDevice(d Device) { fs.changes.Do(func() { fs.removeDevice(d) }) }
+
+func (fs *FS) removeDevice(d Device) {
 	for _, path := range []string{d.path(), "class/" + d.Class + "/" + d.Name, d.number()} {
 		i := strings.LastIndexByte(path, '/')
 		fs.dir(path[:i]).Remove(path[i+1:])
