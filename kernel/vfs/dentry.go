@@ -98,6 +98,12 @@ func (d *Dentry) Gone() bool { return d.gone.Load() }
 // isDir reports whether d is a directory.
 func (d *Dentry) isDir() bool { return d.sub != nil }
 
+// isRegular reports whether d is a regular file.
+func (d *Dentry) isRegular() bool {
+	mode, _, _ := d.owner()
+	return mode&abi.S_IFMT == abi.S_IFREG
+}
+
 // parent returns the directory that d is in; of a root, itself.
 func (d *Dentry) parent() *Dentry {
 	if p := d.place.Load().parent; p != nil {

@@ -54,6 +54,13 @@ func init() { maxFiles.Store(65536) }
 // SetMaxFiles sets how many files may be open at once.
 func SetMaxFiles(n int) { maxFiles.Store(int64(n)) }
 
+// SetMemory sets limits that fit a machine with so many page frames: the
+// dentries take about a hundredth of memory, and files not more than a tenth.
+func SetMemory(frames uint64) {
+	SetDentryLimit(int(min(max(frames/8, 1024), 1<<17)))
+	SetMaxFiles(int(max(frames*4/10, 4096)))
+}
+
 // OpenFiles returns how many files are open, and how many may be.
 func OpenFiles() (n, limit int) { return int(openFiles.Load()), int(maxFiles.Load()) }
 
@@ -89,7 +96,7 @@ func (f *File) begin() error {
 		openFiles.Add(-1)
 		return abi.ENFILE
 	}
-	if mode, _, _ := f.path.Dentry.owner(); f.can&canWrite != 0 && mode&abi.S_IFMT == abi.S_IFREG {
+	if f.can&canWrite != 0 && f.path.Dentry.isRegular() {
 		if err := stateOf(f.inode).startWriting(); err != nil {
 			openFiles.Add(-1)
 			return err

@@ -285,10 +285,14 @@ func (o *opening) existing() (*File, error) {
 	return f, nil
 }
 
-// open makes the open file of what is at cur. All checks have been made.
+// open makes the open file of what is at cur, which has been created just now
+// or not. All checks have been made.
 func (o *opening) open(created bool) (*File, error) {
 	f := newFile(o.cur.Dentry.inode, o.cur, o.flags)
 	if err := f.begin(); err != nil {
+		if p, ok := f.inode.(Pinned); ok && created && p.Pin() == nil {
+			p.Unpin() // a new file without a name ends here
+		}
 		return nil, err
 	}
 	if o.flags&abi.O_PATH != 0 {
