@@ -24,7 +24,6 @@ func connectLayers() {
 	dev.Entropy = random.Read
 	dev.AddEntropy = random.Add
 
-	task.Syscall = syscalls.Dispatch
 	task.OnInterrupt = irq.Drain
 	task.Entropy = random.Read
 	task.Kick = ring3.Kick
@@ -39,6 +38,7 @@ func connectLayers() {
 	syscalls.MemoryBarrier = ipi.Barrier
 	syscalls.Reboot = endMachine
 	syscalls.SetStrace(hasWord(boot.CommandLine(), "strace"))
+	syscalls.Connect()
 }
 
 // endMachine is reboot(2).

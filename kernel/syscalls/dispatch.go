@@ -12,6 +12,18 @@ import (
 // tracing is set while calls are logged.
 var tracing atomic.Bool
 
+// Connect makes Dispatch serve the system calls of all threads. Unless calls
+// are traced by then, those that exist go to the table's functions directly.
+func Connect() {
+	task.Syscall = Dispatch
+	if tracing.Load() {
+		return
+	}
+	for nr := range Table {
+		task.Calls[nr] = Table[nr].Func
+	}
+}
+
 // Dispatch serves system call nr of thread t. It is what task.Syscall calls
 // each time user mode makes a system call, so the usual way through it is
 // short.

@@ -9,13 +9,16 @@ import (
 
 // A cpuClock measures what a thread consumes. The time on a CPU is exact: it
 // is read when the thread gets the CPU and when it gives it up. How that time
-// divides into user and kernel time is sampled at timer interrupts.
+// divides into user and kernel time is sampled: an interrupt stands for all
+// time since the one before.
 //
-// The owner writes; anyone reads.
+// The owner writes; anyone reads what is atomic.
 type cpuClock struct {
-	total                  atomic.Int64 // nanoseconds on a CPU before since
-	since                  atomic.Int64 // ktime.Mono when it got the CPU, 0 while it has none
-	userTicks, kernelTicks atomic.Int64
+	total        atomic.Int64 // nanoseconds on a CPU before since
+	since        atomic.Int64 // ktime.Mono when it got the CPU, 0 while it has none
+	user, kernel atomic.Int64 // samples, in nanoseconds
+	sampled      int64        // time on a CPU at the last sample
+	ticks        uint64       // of Context.KernelTicks that have been sampled
 
 	switches  atomic.Int64 // times it gave up the CPU to wait
 	preempted atomic.Int64 // times the CPU was taken away
@@ -48,6 +51,20 @@ func (c *cpuClock) nanoseconds() int64 {
 	}
 }
 
+// sampleUser notes that an interrupt found the thread in user mode.
+func (c *cpuClock) sampleUser() { c.user.Add(c.sinceSample()) }
+
+// sampleKernel notes that an interrupt found the thread in the kernel.
+func (c *cpuClock) sampleKernel() { c.kernel.Add(c.sinceSample()) }
+
+// sinceSample begins a sample and returns the length of the one before.
+func (c *cpuClock) sinceSample() int64 {
+	now := c.nanoseconds()
+	d := now - c.sampled
+	c.sampled = now
+	return d
+}
+
 // Parked is called when the thread goes to sleep.
 func (t *Task) Parked(interruptible bool) {
 	t.cpu.off()
@@ -64,6 +81,7 @@ func (t *Task) Parked(interruptible bool) {
 // Resumed is called when the thread has woken.
 func (t *Task) Resumed() {
 	t.cpu.on()
+	t.cpu.ticks = t.Ctx.KernelTicks()
 	if !t.inStop {
 		t.state.Store(uint32(Running))
 	}
@@ -73,21 +91,18 @@ func (t *Task) Resumed() {
 type cpuTimes struct{ user, kernel int64 }
 
 // split divides a time on the CPU as the samples say.
-func split(total, userTicks, kernelTicks int64) cpuTimes {
-	switch {
-	case kernelTicks == 0:
+func split(total, user, kernel int64) cpuTimes {
+	if kernel == 0 {
 		return cpuTimes{total, 0}
-	case userTicks == 0:
-		return cpuTimes{0, total}
 	}
-	k := int64(float64(total) * float64(kernelTicks) / float64(userTicks+kernelTicks))
+	k := int64(float64(total) * float64(kernel) / float64(user+kernel))
 	return cpuTimes{total - k, k}
 }
 
 // usage is what threads have consumed.
 type usage struct {
 	cpu                       int64 // nanoseconds
-	userTicks, kernelTicks    int64
+	user, kernel              int64 // samples, in nanoseconds
 	switches, preempted       int64
 	minorFaults, majorFaults  int64
 	maxRSS                    int64 // KiB, the largest
@@ -97,8 +112,8 @@ type usage struct {
 
 func (u *usage) add(v *usage) {
 	u.cpu += v.cpu
-	u.userTicks += v.userTicks
-	u.kernelTicks += v.kernelTicks
+	u.user += v.user
+	u.kernel += v.kernel
 	u.switches += v.switches
 	u.preempted += v.preempted
 	u.minorFaults += v.minorFaults
@@ -115,8 +130,8 @@ func (t *Task) usage() usage {
 	c := &t.cpu
 	return usage{
 		cpu:           c.nanoseconds(),
-		userTicks:     c.userTicks.Load(),
-		kernelTicks:   c.kernelTicks.Load(),
+		user:          c.user.Load(),
+		kernel:        c.kernel.Load(),
 		switches:      c.switches.Load(),
 		preempted:     c.preempted.Load(),
 		minorFaults:   c.minorFaults.Load(),
@@ -137,7 +152,7 @@ func (g *ThreadGroup) usageLocked() usage {
 		v := t.usage()
 		u.add(&v)
 	}
-	u.times = split(u.cpu, u.userTicks, u.kernelTicks)
+	u.times = split(u.cpu, u.user, u.kernel)
 	p := &g.prevTimes
 	if u.times.user < p.user {
 		u.times = cpuTimes{p.user, max(u.cpu-p.user, p.kernel)}

@@ -1,8 +1,6 @@
 package task
 
 import (
-	"sync/atomic"
-
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
 )
@@ -14,6 +12,10 @@ var (
 	// or the error as a negative number. It must return a restart code
 	// (abi.ERESTARTSYS and so on) only when a signal interrupted it.
 	Syscall func(t *Task, nr uintptr, args *[6]uintptr) (uintptr, error)
+
+	// Calls holds functions that serve system calls in place of Syscall, by
+	// number: the short way. Entries may be nil.
+	Calls [512]func(t *Task, args *[6]uintptr) (uintptr, error)
 
 	// OnInterrupt runs what device interrupts have left to do. It is called
 	// each time an interrupt ended user mode. It may be nil.
@@ -37,7 +39,3 @@ var (
 	// does. It may be nil: the scheduler's time slice ends user mode too.
 	Kick func(c *ring3.Context)
 )
-
-// Ticks counts timer interrupts. Whoever owns the timer adds one at each that
-// finds a CPU busy; kernel time is told from user time by sampling it.
-var Ticks atomic.Uint64

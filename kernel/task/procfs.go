@@ -255,7 +255,7 @@ func (p procTask) fillLocked(s *proc.Status, t *Task, whole bool) {
 		s.ChildUser, s.ChildSystem = c.times.user, c.times.kernel
 	} else {
 		u = t.usage()
-		u.times = split(u.cpu, u.userTicks, u.kernelTicks)
+		u.times = split(u.cpu, u.user, u.kernel)
 	}
 	s.MinorFaults, s.MajorFaults = uint64(u.minorFaults), uint64(u.majorFaults)
 	s.User, s.System = u.times.user, u.times.kernel

@@ -35,38 +35,51 @@ func (t *Task) serve() (end bool) {
 		if t.work.Load() != 0 && t.handleSignals() {
 			return true
 		}
-		switch c.Run(t.table) {
-		case ring3.Syscall:
-			t.args = [6]uintptr{uintptr(c.RDI), uintptr(c.RSI), uintptr(c.RDX), uintptr(c.R10), uintptr(c.R8), uintptr(c.R9)}
-			nr := uintptr(c.RAX)
-			ticks := Ticks.Load()
-			v, err := Syscall(t, nr, &t.args)
-			if err != nil {
-				v = t.failed(nr, err)
-			}
-			c.RAX = uint64(v)
-			if Ticks.Load() != ticks {
-				t.kernelTick()
-			}
-		case ring3.PageFault:
-			t.pageFault()
-		case ring3.Exception:
-			t.exception()
-		case ring3.Interrupt:
-			t.interrupted()
+		if e := c.Run(t.table); e != ring3.Syscall {
+			t.serveEvent(e)
+			continue
 		}
+		a := &t.args
+		a[0], a[1], a[2] = uintptr(c.RDI), uintptr(c.RSI), uintptr(c.RDX)
+		a[3], a[4], a[5] = uintptr(c.R10), uintptr(c.R8), uintptr(c.R9)
+		var v uintptr
+		var err error
+		if nr := c.RAX; nr < uint64(len(Calls)) && Calls[nr] != nil {
+			v, err = Calls[nr](t, a)
+		} else {
+			v, err = Syscall(t, uintptr(nr), a)
+		}
+		if err != nil {
+			v = t.failed(err)
+		}
+		c.RAX = uint64(v)
+		if c.KernelTicks() != t.cpu.ticks {
+			t.kernelTick()
+		}
+	}
+}
+
+// serveEvent serves what ended user mode but for a system call.
+func (t *Task) serveEvent(e ring3.Event) {
+	switch e {
+	case ring3.PageFault:
+		t.pageFault()
+	case ring3.Exception:
+		t.exception()
+	case ring3.Interrupt:
+		t.interrupted()
 	}
 }
 
 // failed returns what a system call that failed with err leaves in RAX. A
 // restart code is remembered for when signals are delivered.
-func (t *Task) failed(nr uintptr, err error) uintptr {
+func (t *Task) failed(err error) uintptr {
 	e, ok := err.(abi.Errno)
 	if !ok {
 		e = errnoOf(err)
 	}
 	if e >= abi.ERESTARTSYS {
-		t.restart.nr, t.restart.code = uint64(nr), e
+		t.restart.nr, t.restart.code = t.Ctx.RAX, e
 		t.work.Or(workRestart)
 		e = abi.EINTR
 	}
@@ -79,16 +92,18 @@ func (t *Task) interrupted() {
 	if OnInterrupt != nil {
 		OnInterrupt()
 	}
-	t.cpu.userTicks.Add(1)
+	t.cpu.sampleUser()
 	t.cpu.off()
 	runtime.Gosched()
 	t.cpu.on()
+	t.cpu.ticks = t.Ctx.KernelTicks()
 	t.cpu.preempted.Add(1)
 	t.checkCPUTimers()
 }
 
 // kernelTick is called when a timer interrupt came during a system call.
 func (t *Task) kernelTick() {
-	t.cpu.kernelTicks.Add(1)
+	t.cpu.ticks = t.Ctx.KernelTicks()
+	t.cpu.sampleKernel()
 	t.checkCPUTimers()
 }

@@ -35,7 +35,7 @@ func (t *Task) Rusage(who int) (abi.Rusage, error) {
 		g.mu.Unlock()
 	case abi.RUSAGE_THREAD:
 		u = t.usage()
-		u.times = split(u.cpu, u.userTicks, u.kernelTicks)
+		u.times = split(u.cpu, u.user, u.kernel)
 		u.maxRSS = peakRSS(t.mm)
 	default:
 		return abi.Rusage{}, abi.EINVAL

@@ -156,6 +156,7 @@ const (
 	ContextCR2      = 192
 	ContextFPU      = 200
 	ContextHolder   = 208
+	ContextTicks    = 216
 )
 
 // XSAVE stores the extended state except SSE at area, XRSTOR loads it.

@@ -255,6 +255,10 @@ func timerFired(fromUser bool) {
 	me := cpu.Current()
 	id := me.ID & (cpu.MaxCPU - 1)
 	percpu[id].armed = 0
+	if !fromUser && me.FPUOwner != 0 {
+		ticks := me.FPUOwner + cpu.ContextTicks
+		store64(ticks, load64(ticks)+1)
+	}
 	now := clock.Nanotime()
 	preempt := wakeExpired(now)
 	if percpu[id].slice != 0 && percpu[id].slice <= now {

@@ -73,6 +73,9 @@ type Context struct {
 	// holder is one more than the CPU whose registers hold the rest of the
 	// extended state; 0 if fpu does.
 	holder uint64
+	// ticks counts timer interrupts that came in the kernel while the CPU
+	// had run this Context last.
+	ticks uint64
 
 	fpuMemory []byte // what fpu points into
 
@@ -98,6 +101,10 @@ func (c *Context) CopyFrom(src *Context) {
 	c.Registers, c.FSBase, c.GSBase, c.CR2 = src.Registers, src.FSBase, src.GSBase, src.CR2
 	copy(c.fpuImage(), src.fpuImage())
 }
+
+// KernelTicks counts timer interrupts that came after this Context had left
+// user mode and before its CPU ran another: a sample of where time goes.
+func (c *Context) KernelTicks() uint64 { return atomic.LoadUint64(&c.ticks) }
 
 // RestoreAll makes the next Run restore every register exactly, RCX and R11
 // included: after sigreturn(2), and wherever the registers do not come from

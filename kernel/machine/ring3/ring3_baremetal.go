@@ -23,6 +23,7 @@ const (
 	_ = -(unsafe.Offsetof(Context{}.CR2) - cpu.ContextCR2)
 	_ = -(unsafe.Offsetof(Context{}.fpu) - cpu.ContextFPU)
 	_ = -(unsafe.Offsetof(Context{}.holder) - cpu.ContextHolder)
+	_ = -(unsafe.Offsetof(Context{}.ticks) - cpu.ContextTicks)
 )
 
 // mxcsrMask is what software may set in MXCSR on every processor with SSE2
