@@ -16,21 +16,24 @@ type dir struct {
 	// them but for clear, so Rename may hold two of these.
 	namesMu sync.RWMutex
 	names   map[string]*entry
-	order   []*entry // by position; those that have gone have no node
+	order   []*entry // as added; those that have gone have no node
 	gone    int      // how many of order have gone
-	lastPos int64
-	cleared bool // with the whole file system: nothing can be added
+	lastPos int64    // pos of the newest
+	cleared bool     // with the whole file system: nothing can be added
 }
 
 // An entry is a name in a directory.
 type entry struct {
 	name string
 	node node
-	pos  int64
+	pos  int64 // position in the directory; the newest has the smallest
 }
 
+// endPos is the position behind the oldest entry there may be.
+const endPos = 1 << 62
+
 func newDir(fs *fileSystem, c vfs.Caller, parent *inode, mode uint32) *dir {
-	d := &dir{lastPos: vfs.FirstPos - 1}
+	d := &dir{lastPos: endPos}
 	d.init(fs, c, parent, mode|abi.S_IFDIR)
 	d.nlink = 2
 	return d
@@ -49,7 +52,7 @@ func (d *dir) insert(name string, x node) error {
 
 // add gives x the name, which is free. The caller holds d.namesMu.
 func (d *dir) add(name string, x node) {
-	d.lastPos++
+	d.lastPos--
 	e := &entry{strings.Clone(name), x, d.lastPos}
 	if d.names == nil {
 		d.names = make(map[string]*entry)
@@ -299,10 +302,14 @@ func (d *dir) Rename(oldName string, newDir vfs.Dir, newName string, flags uint3
 		if old == nil {
 			return abi.ENOENT
 		}
-		_, comes := old.node.(*dir)
-		e.node, old.node = old.node, x
+		y := old.node
+		_, comes := y.(*dir)
+		d.remove(e)
+		to.remove(old)
+		d.add(oldName, y)
+		to.add(newName, x)
 		d.moved(to, moves, comes)
-		e.node.base().ctimeNow()
+		y.base().ctimeNow()
 		x.base().ctimeNow()
 		return nil
 	}
@@ -339,12 +346,13 @@ func (d *dir) moved(to *dir, moves, comes bool) {
 	}
 }
 
-// ReadDir lists the names.
+// ReadDir lists the names, the newest first as Linux does.
 func (d *dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	d.namesMu.RLock()
 	defer d.namesMu.RUnlock()
-	first := sort.Search(len(d.order), func(i int) bool { return d.order[i].pos >= pos })
-	for _, e := range d.order[first:] {
+	n := sort.Search(len(d.order), func(i int) bool { return d.order[i].pos < pos })
+	for n--; n >= 0; n-- {
+		e := d.order[n]
 		if e.node == nil {
 			continue
 		}
