@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"sync"
@@ -171,7 +172,7 @@ func (u *user) clone(flags uintptr, main func(*user), args ...uintptr) uintptr {
 	machine.Lock()
 	machine.next++
 	token := machine.next
-	child := &user{T: u.T, handlers: u.handlers, heap: u.heap}
+	child := &user{T: u.T, handlers: maps.Clone(u.handlers), heap: u.heap}
 	machine.programs[token], machine.mains[token] = child, main
 	machine.Unlock()
 	u.task.Ctx.R12 = uint64(token)
