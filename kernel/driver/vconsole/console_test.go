@@ -501,6 +501,58 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestSharedPort lets two readers and then two writers wait for one port: what
+// one of them takes off a queue must not cost the other its wake-up.
+func TestSharedPort(t *testing.T) {
+	h, c, _ := start(t, map[uint32]string{1: "a"})
+	h.connect(c, 1, true)
+	f := openPort(t, c, 1, 0)
+	defer f.Put()
+	got := make(chan string)
+	go func() { s, _ := read(f, 10); got <- s }()
+	time.Sleep(time.Millisecond)
+	// The bytes arrive, and somebody polls before the interrupt is served.
+	h.mu.Lock()
+	h.dev.Fill(inQueue(1), []byte("bytes"))
+	h.mu.Unlock()
+	f.Ready(wait.Readable)
+	h.interrupts <- virtio.CauseQueue
+	select {
+	case s := <-got:
+		if s != "bytes" {
+			t.Errorf("read %q", s)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the reader was not woken")
+	}
+
+	h.mu.Lock()
+	h.slow = true
+	h.mu.Unlock()
+	done := make(chan bool)
+	go func() { write(f, string(make([]byte, queueSize*frame.Size+1))); done <- true }()
+	eventually(t, "a full queue", func() bool { return f.Ready(wait.Writable) == 0 })
+	time.Sleep(time.Millisecond)
+	h.mu.Lock()
+	for { // the host takes everything, and the interrupt is late
+		b, ok := h.dev.Next(outQueue(1))
+		if !ok {
+			break
+		}
+		h.dev.Return(outQueue(1), b, 0)
+	}
+	h.mu.Unlock()
+	if f.Ready(wait.Writable) != wait.Out {
+		t.Error("no room although the host has taken everything")
+	}
+	h.interrupts <- virtio.CauseQueue
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the writer was not woken")
+	}
+}
+
 func TestInterruptedRead(t *testing.T) {
 	h, c, _ := start(t, map[uint32]string{1: "a"})
 	h.connect(c, 1, true)

@@ -43,6 +43,7 @@ type Port struct {
 	inFrames []frame.Frame // by head of in; 0 if the device does not have it
 	received []received    // what was not read yet, oldest first
 	inGiven  bool          // in was given its buffers
+	crowded  bool          // somebody may wait for room in out, which interrupts
 
 	outFrames [][maxSegments]frame.Frame // by head of out: the frames of a buffer
 
@@ -164,59 +165,55 @@ func (p *Port) give(f frame.Frame) {
 	p.inFrames[head] = f
 }
 
-// interrupt looks at the queues and wakes those who can go on.
+// interrupt looks at the queues, which wakes those who can go on.
 func (p *Port) interrupt() {
 	p.mu.Lock()
-	var events wait.Events
-	if p.collect() {
-		events |= wait.Readable
-	}
-	if p.reclaim() {
-		p.out.Quiet(true)
-		events |= wait.Writable
-	}
+	arrived := p.collect()
+	p.reclaim()
 	broken := p.in.Broken() || p.out.Broken()
 	p.mu.Unlock()
 	if broken {
 		klog.Printf("virtio_console: %s: the device broke the queue protocol", p.Name())
 	}
-	if events == 0 {
-		return
-	}
-	if events&wait.Readable != 0 {
+	if arrived {
 		p.feedConsole()
 	}
-	p.waiters.Notify(events)
 }
 
-// collect takes the buffers that the host has filled and reports whether
-// there were any. The caller holds mu.
+// collect takes the buffers that the host has filled, wakes readers if there
+// were any, and reports whether there were. Whoever calls it may take what
+// the interrupt was about: it must wake the others. The caller holds mu.
 func (p *Port) collect() bool {
 	any := false
 	for {
 		head, n, ok := p.in.Take()
 		if !ok {
-			return any
+			break
 		}
 		f := p.inFrames[head]
 		p.inFrames[head] = 0
 		if p.unplugged || n == 0 {
 			p.give(f)
+			p.in.Kick()
 			continue
 		}
 		p.received = append(p.received, received{f, 0, min(int(n), frame.Size)})
 		any = true
 	}
+	if any {
+		p.waiters.Notify(wait.Readable)
+	}
+	return any
 }
 
-// reclaim frees the frames that the host has taken and reports whether there
-// were any. The caller holds mu.
-func (p *Port) reclaim() bool {
+// reclaim frees the frames that the host has taken and wakes writers if there
+// is room for them again. The caller holds mu.
+func (p *Port) reclaim() {
 	any := false
 	for {
 		head, _, ok := p.out.Take()
 		if !ok {
-			return any
+			break
 		}
 		for i, f := range p.outFrames[head] {
 			if f == 0 {
@@ -226,6 +223,11 @@ func (p *Port) reclaim() bool {
 			p.outFrames[head][i] = 0
 		}
 		any = true
+	}
+	if any && p.crowded {
+		p.crowded = false
+		p.out.Quiet(true)
+		p.waiters.Notify(wait.Writable)
 	}
 }
 
@@ -375,6 +377,7 @@ func (p *Port) writable() bool {
 	if p.out.Free() > 0 {
 		return true
 	}
+	p.crowded = true
 	p.out.Quiet(false)
 	p.reclaim() // what the device did before it saw the request
 	return p.out.Free() > 0
