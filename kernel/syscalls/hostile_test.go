@@ -22,7 +22,8 @@ var notHostile = map[uintptr]bool{
 // onOthers are calls that the superuser could do harm to other processes with.
 var onOthers = map[uintptr]bool{
 	abi.SYS_TKILL: true, abi.SYS_TGKILL: true, abi.SYS_RT_SIGQUEUEINFO: true, abi.SYS_RT_TGSIGQUEUEINFO: true,
-	abi.SYS_PRLIMIT64: true,
+	abi.SYS_PRLIMIT64: true, abi.SYS_SETPRIORITY: true, abi.SYS_SCHED_SETSCHEDULER: true, abi.SYS_SCHED_SETPARAM: true,
+	abi.SYS_SCHED_SETATTR: true, abi.SYS_SCHED_SETAFFINITY: true,
 }
 
 // TestHostileArguments makes calls with arguments that no sane program has. The
