@@ -123,8 +123,8 @@ func (terminalSignaller) HangUp(t *tty.TTY, sid, foreground int) {
 	s.forgetLocked(t)
 	s.formerForeground = foreground
 	if s.leader != nil {
-		s.leader.sendGroup(kernelSiginfo(abi.SIGHUP), true)
-		s.leader.sendGroup(kernelSiginfo(abi.SIGCONT), true)
+		s.leader.sendGroup(nil, kernelSiginfo(abi.SIGHUP), true)
+		s.leader.sendGroup(nil, kernelSiginfo(abi.SIGCONT), true)
 	}
 }
 

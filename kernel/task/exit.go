@@ -239,7 +239,7 @@ func (g *ThreadGroup) tellParentLocked() (autoreap bool) {
 					return
 				}
 			}
-			p.sendLocked(p.leader, info, true, false)
+			p.sendLocked(nil, p.leader, info, true, false)
 		}()
 	}
 	p.childWait.Notify(wait.All)
@@ -302,7 +302,7 @@ func (t *Task) signalDeath(c *ThreadGroup) {
 	defer c.mu.Unlock()
 	for p := c.threads.head; p != nil; p = p.next {
 		if sig := int(p.parentDeathSignal.Load()); sig != 0 {
-			c.sendLocked(p, t.userSiginfo(sig, abi.SI_USER), true, false)
+			c.sendLocked(nil, p, t.userSiginfo(sig, abi.SI_USER), true, false)
 		}
 	}
 }

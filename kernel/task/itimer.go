@@ -110,7 +110,7 @@ func (g *ThreadGroup) realExpired() {
 	if !t.fired {
 		t.expires = 0
 	}
-	g.sendLocked(g.leader, kernelSiginfo(abi.SIGALRM), true, true)
+	g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGALRM), true, true)
 	if !g.shared.set.Has(abi.SIGALRM) {
 		g.rearmRealLocked() // it is ignored: nobody will take it
 	}
@@ -167,7 +167,7 @@ func (g *ThreadGroup) checkITimerLocked(which, sig int) {
 	if t.expires += t.interval; t.interval == 0 {
 		t.expires = 0
 	}
-	g.sendLocked(g.leader, kernelSiginfo(sig), true, true)
+	g.sendLocked(nil, g.leader, kernelSiginfo(sig), true, true)
 }
 
 // checkCPULimitLocked enforces RLIMIT_CPU: SIGXCPU at the soft limit and every
@@ -180,9 +180,9 @@ func (g *ThreadGroup) checkCPULimitLocked() {
 	seconds := uint64(g.cpuTimeLocked() / 1e9)
 	switch {
 	case seconds >= l.Max:
-		g.sendLocked(g.leader, kernelSiginfo(abi.SIGKILL), true, true)
+		g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGKILL), true, true)
 	case seconds >= l.Cur:
-		g.sendLocked(g.leader, kernelSiginfo(abi.SIGXCPU), true, true)
+		g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGXCPU), true, true)
 		g.rlimits.lim[abi.RLIMIT_CPU].cur.Store(seconds + 1)
 	}
 }

@@ -24,7 +24,7 @@ func (t *Task) sendChecked(target *Task, info *abi.Siginfo) error {
 	if err := t.mayLocked(target, info); err != nil || info.Signo == 0 {
 		return err
 	}
-	return target.group.sendGroup(info, false)
+	return target.group.sendGroup(t, info, false)
 }
 
 // Kill sends sig as kill(2) does: to a process, a process group, or all that
@@ -112,7 +112,7 @@ func (t *Task) sendThread(tgid, tid int, info *abi.Siginfo) error {
 	if p.sig.exiting {
 		return nil
 	}
-	return g.sendLocked(p, info, false, false)
+	return g.sendLocked(t, p, info, false, false)
 }
 
 // SigQueue sends info, with sig in place of its number, to process pid:

@@ -312,7 +312,7 @@ func (p *posixTimer) expireLocked() {
 	p.queued, p.overrun = true, 0
 	pending.push(&p.signal)
 	g.signalWait.Notify(wait.All)
-	g.completeLocked(t, sig, shared)
+	g.completeLocked(nil, t, sig, shared)
 	if p.interval == 0 {
 		p.disarmLocked()
 	}

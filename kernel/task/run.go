@@ -32,8 +32,10 @@ func (t *Task) serve() (end bool) {
 	defer t.contain()
 	c := t.Ctx
 	for {
-		if t.work.Load() != 0 && t.handleSignals() {
-			return true
+		if t.work.Load() != 0 {
+			if t.handleSignals() {
+				return true
+			}
 		}
 		if e := c.Run(t.table); e != ring3.Syscall {
 			t.serveEvent(e)

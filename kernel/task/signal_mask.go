@@ -28,7 +28,7 @@ func (t *Task) retargetLocked(set abi.Sigset) {
 			continue
 		}
 		left &= p.sig.blocked
-		p.notifySignal()
+		p.notifySignal(nil)
 	}
 }
 

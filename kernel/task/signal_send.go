@@ -6,10 +6,11 @@ import (
 )
 
 // sendLocked makes the signal that info describes pending for thread t, or for
-// its whole process if shared, and wakes who is to take it. force is set for
-// signals of the kernel's own, which reach process 1 too. It returns EAGAIN if
+// its whole process if shared, and wakes who is to take it. by is the calling
+// thread, or nil if that is not known. force is set for signals of the
+// kernel's own, which reach process 1 too. It returns EAGAIN if
 // a real-time signal finds the queue full. The caller holds the group's mu.
-func (g *ThreadGroup) sendLocked(t *Task, info *abi.Siginfo, shared, force bool) error {
+func (g *ThreadGroup) sendLocked(by, t *Task, info *abi.Siginfo, shared, force bool) error {
 	sig := int(info.Signo)
 	if !g.prepareLocked(t, sig, force) {
 		return nil
@@ -31,7 +32,7 @@ func (g *ThreadGroup) sendLocked(t *Task, info *abi.Siginfo, shared, force bool)
 		pending.set.Add(sig)
 	}
 	g.signalWait.Notify(wait.All)
-	g.completeLocked(t, sig, shared)
+	g.completeLocked(by, t, sig, shared)
 	return nil
 }
 
@@ -83,7 +84,7 @@ func (g *ThreadGroup) flushLocked(set abi.Sigset) {
 
 // completeLocked chooses the thread that takes a signal just made pending, and
 // wakes it. A signal that is certain to end the process ends it now.
-func (g *ThreadGroup) completeLocked(t *Task, sig int, shared bool) {
+func (g *ThreadGroup) completeLocked(by, t *Task, sig int, shared bool) {
 	if !t.wantsSignal(sig) {
 		if !shared || g.threads.n == 1 {
 			return
@@ -99,7 +100,7 @@ func (g *ThreadGroup) completeLocked(t *Task, sig int, shared bool) {
 		g.exitLocked(sig)
 		return
 	}
-	t.notifySignal()
+	t.notifySignal(by)
 }
 
 // chooseThread returns a thread that takes sig now. The search goes round, so
@@ -137,11 +138,12 @@ func (t *Task) wantsSignal(sig int) bool {
 	return t.work.Load()&workSignal == 0 || t.group.threads.n == 1
 }
 
-// notifySignal makes t look at its pending signals soon.
-func (t *Task) notifySignal() {
+// notifySignal makes t look at its pending signals soon. by is the calling
+// thread, or nil: it is in the kernel, and looks before it leaves.
+func (t *Task) notifySignal(by *Task) {
 	t.work.Or(workSignal)
 	t.sleeper.Interrupt()
-	if Kick != nil {
+	if Kick != nil && t != by && t.State() == Running {
 		Kick(t.Ctx)
 	}
 }
@@ -150,7 +152,7 @@ func (t *Task) notifySignal() {
 // group's mu.
 func (t *Task) killThreadLocked() {
 	t.work.Or(workKill)
-	t.notifySignal()
+	t.notifySignal(nil)
 }
 
 // recalcPending sets or clears the work bit for signals after a change of the
@@ -168,14 +170,14 @@ func (t *Task) recalcPending() {
 }
 
 // sendGroup sends a signal to the process.
-func (g *ThreadGroup) sendGroup(info *abi.Siginfo, force bool) error {
+func (g *ThreadGroup) sendGroup(by *Task, info *abi.Siginfo, force bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.sendLocked(g.leader, info, true, force)
+	return g.sendLocked(by, g.leader, info, true, force)
 }
 
 // SendSignal sends sig to the process on behalf of the kernel.
-func (g *ThreadGroup) SendSignal(sig int) { g.sendGroup(kernelSiginfo(sig), true) }
+func (g *ThreadGroup) SendSignal(sig int) { g.sendGroup(nil, kernelSiginfo(sig), true) }
 
 // SendSignal sends sig to the thread on behalf of the kernel: SIGPIPE,
 // SIGXFSZ.
@@ -183,13 +185,13 @@ func (t *Task) SendSignal(sig int) {
 	g := t.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.sendLocked(t, t.userSiginfo(sig, abi.SI_USER), false, true)
+	g.sendLocked(t, t, t.userSiginfo(sig, abi.SI_USER), false, true)
 }
 
 // signalLocked sends info to every member of p. The caller holds treeMu.
 func (p *ProcessGroup) signalLocked(info *abi.Siginfo) {
 	for k := p.members.head; k != nil; k = k.next {
-		k.group.sendGroup(info, true)
+		k.group.sendGroup(nil, info, true)
 	}
 }
 
@@ -213,6 +215,6 @@ func (t *Task) ForceSignal(info *abi.Siginfo) {
 	if a.Handler == abi.SIG_DFL {
 		g.unkillable = false // process 1 dies of its own faults
 	}
-	g.sendLocked(t, info, false, true)
+	g.sendLocked(t, t, info, false, true)
 	t.recalcPending()
 }

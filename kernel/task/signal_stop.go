@@ -41,7 +41,7 @@ func (t *Task) stopLocked(sig int) {
 		p.sig.stopPending = true
 		g.stop.count++
 		if p != t {
-			p.notifySignal()
+			p.notifySignal(nil)
 		}
 	}
 }
@@ -102,10 +102,10 @@ func (g *ThreadGroup) continueLocked() {
 	}
 	if g.stop.notify != 0 {
 		// One of them tells the parent on its way.
-		g.threads.head.notifySignal()
+		g.threads.head.notifySignal(nil)
 		for t := g.threads.head; t != nil; t = t.next {
 			if !t.sig.exiting {
-				t.notifySignal()
+				t.notifySignal(nil)
 				break
 			}
 		}
@@ -133,7 +133,7 @@ func (g *ThreadGroup) notifyParentStop(code int32) {
 		defer p.mu.Unlock()
 		a := p.handlers.get(abi.SIGCHLD)
 		if a.Handler != abi.SIG_IGN && a.Flags&abi.SA_NOCLDSTOP == 0 {
-			p.sendLocked(p.leader, info, true, false)
+			p.sendLocked(nil, p.leader, info, true, false)
 		}
 	}()
 	p.childWait.Notify(wait.All)
