@@ -16,6 +16,7 @@ const maximum = math.MaxUint64 - 1
 
 type counter struct {
 	vfs.NoFile
+	vfs.IsStreamFile
 	file      *vfs.File
 	semaphore bool // a read takes 1, not all
 	queue     wait.Queue
@@ -56,8 +57,9 @@ func (c *counter) Read(_ vfs.Caller, dst vfs.Dest, _ int64) (int, error) {
 	return dst.Write(b[:])
 }
 
-// Write adds to the count. If the sum would be too large it waits here, unless
-// O_NONBLOCK is set: the value has been taken from src.
+// Write adds to the count and ignores what follows the value. If the sum would
+// be too large it waits here, unless O_NONBLOCK is set: the value has been
+// taken from src.
 func (c *counter) Write(caller vfs.Caller, src vfs.Source, _ int64) (int, error) {
 	if src.Len() < 8 {
 		return 0, abi.EINVAL
@@ -67,6 +69,10 @@ func (c *counter) Write(caller vfs.Caller, src vfs.Source, _ int64) (int, error)
 		return 0, err
 	}
 	v := binary.LittleEndian.Uint64(b[:])
+	for err := error(nil); err == nil && src.Len() > 0; {
+		var ignored [8]byte
+		_, err = src.Read(ignored[:min(src.Len(), len(ignored))])
+	}
 	switch {
 	case v == math.MaxUint64:
 		return 0, abi.EINVAL
