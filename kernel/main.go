@@ -26,6 +26,7 @@ func main() {
 	}
 	irq.Init()
 	setWallClock()
+	go boot.Refine()
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()

@@ -3,6 +3,9 @@
 package boot
 
 import (
+	"math/bits"
+	"time"
+
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/lapic"
 	"kevlar/kernel/machine/pio"
@@ -75,34 +78,95 @@ func frequenciesFromCPUID() (tsc, bus uint64) {
 	return 0, 0
 }
 
+// A pitSample is the PIT's count and the counters at one moment.
+type pitSample struct {
+	count uint16
+	tsc   uint64
+	apic  uint32
+}
+
+// samplePIT reads the PIT between two readings of the TSC, again and again
+// while the host may have been doing something else in between: the tightest
+// of several counts.
+func samplePIT() (best pitSample) {
+	const tries = 6
+	width := ^uint64(0)
+	for range tries {
+		t0 := x86.RDTSC()
+		count := pitCount()
+		apic := lapic.Count()
+		t1 := x86.RDTSC()
+		if t1-t0 < width {
+			width = t1 - t0
+			best = pitSample{count, t0 + width/2, apic}
+		}
+	}
+	return best
+}
+
+// firstSample is where the measurements begin; Refine goes on from it.
+var firstSample pitSample
+
 // watchPIT measures both counters against the PIT. It returns the TSC's
 // frequency, and how many APIC timer ticks passed in how many nanoseconds. A
-// machine without a PIT gets the usual 1 GHz for both, which the wall clock
-// corrects later.
+// machine without a PIT gets the usual 1 GHz for both.
 func watchPIT() (tscHz, ticks, ns uint64) {
 	const gateOn, speaker = 1, 2
 	pio.Out8(pitGate, pio.In8(pitGate)&^speaker|gateOn)
 	const channel2BothBytesMode2 = 0xb4
 	pio.Out8(pitCommand, channel2BothBytesMode2)
-	pio.Out8(pitChannel, 0xff)
-	pio.Out8(pitChannel, 0xff)
+	pio.Out8(pitChannel, 0) // 0 is 65536: the count wraps like a uint16
+	pio.Out8(pitChannel, 0)
 
 	lapic.StartCount()
-	start, t0, a0 := pitCount(), x86.RDTSC(), lapic.Count()
-	same := 0
-	for {
-		now := pitCount()
-		t1, a1 := x86.RDTSC(), lapic.Count()
-		if elapsed := start - now; elapsed >= pitInterval && elapsed < 0x8000 {
+	first := samplePIT()
+	for same := 0; ; {
+		now := samplePIT()
+		if elapsed := first.count - now.count; elapsed >= pitInterval {
+			firstSample = first
 			ns = uint64(elapsed) * 1_000_000_000 / pitHz
-			return (t1 - t0) * pitHz / uint64(elapsed), uint64(a1 - a0), ns
+			return (now.tsc - first.tsc) * pitHz / uint64(elapsed), uint64(now.apic - first.apic), ns
 		}
-		if now == start {
+		if now.count == first.count {
 			if same++; same > 1000 {
 				return 1_000_000_000, 1, 1
 			}
 		}
 	}
+}
+
+// Refine measures the TSC again over longer and longer times, in which the
+// reading of the PIT matters less and less, and corrects the clock. It does
+// nothing where the frequency did not come from the PIT. It sleeps; call it in
+// a goroutine.
+func Refine() {
+	if firstSample.tsc == 0 {
+		return
+	}
+	for _, after := range [...]time.Duration{20 * time.Millisecond, 200 * time.Millisecond, 2 * time.Second, 20 * time.Second} {
+		time.Sleep(after)
+		now := samplePIT()
+		// The count wraps every 55 ms; how often, the present frequency
+		// tells well enough.
+		const period = 1 << 16
+		sum := now.tsc - firstSample.tsc
+		low := uint64(firstSample.count - now.count)
+		expected := mulDiv(sum, pitHz, clock.Frequency())
+		elapsed := low
+		if expected > low {
+			elapsed += (expected - low + period/2) / period * period
+		}
+		if elapsed > 0 {
+			clock.Adjust(mulDiv(sum, pitHz, elapsed))
+		}
+	}
+}
+
+// mulDiv returns a*b/c, whose result must fit.
+func mulDiv(a, b, c uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	q, _ := bits.Div64(hi, lo, c)
+	return q
 }
 
 // pitCount latches and reads the counter.
