@@ -37,6 +37,8 @@ type fileSystem struct {
 	root  dir
 	ptmx  node
 
+	born sync.Once // stamps the root and ptmx with the time of the first mount
+
 	mu     sync.Mutex
 	opts   options       // guarded by mu
 	slaves map[int]*node // by number; guarded by mu
@@ -73,6 +75,10 @@ func (Type) Mount(source, data string, flags int) (*vfs.Super, error) {
 	if err := fs.remount(data); err != nil {
 		return nil, err
 	}
+	fs.born.Do(func() {
+		fs.root.stamp()
+		fs.ptmx.stamp()
+	})
 	return &fs.super, nil
 }
 
@@ -184,12 +190,19 @@ type node struct {
 }
 
 func (n *node) init(fs *fileSystem, ino uint64, mode uint32, rdev uint64) {
-	now := ktime.Real()
 	n.fs = fs
 	n.attr = vfs.Attr{
 		Dev: fs.super.Dev, Ino: ino, Mode: mode, Nlink: 1, Rdev: rdev, BlkSize: 1024,
-		Atime: now, Mtime: now, Ctime: now, Btime: now,
 	}
+	n.stamp()
+}
+
+// stamp sets all times to now.
+func (n *node) stamp() {
+	now := ktime.Real()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.attr.Atime, n.attr.Mtime, n.attr.Ctime, n.attr.Btime = now, now, now, now
 }
 
 func (n *node) setMode(perm uint32) {
