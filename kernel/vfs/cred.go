@@ -39,6 +39,17 @@ func (c *Cred) InGroup(gid uint32) bool {
 	return false
 }
 
+// isReal reports whether RealCopy would change nothing.
+func (c *Cred) isReal() bool {
+	if c.UID != c.FSUID || c.GID != c.FSGID {
+		return false
+	}
+	if c.UID == 0 {
+		return c.CapEffective == c.CapPermitted
+	}
+	return c.CapEffective == 0
+}
+
 // RealCopy returns the credentials that access(2) checks with: the real user
 // and group in place of those for files, and the capabilities that go with
 // the real user.

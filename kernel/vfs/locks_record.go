@@ -64,7 +64,9 @@ func SetLock(c Caller, f *File, owner any, l abi.Flock, wait bool) error {
 	if owner == any(f) {
 		f.locked.Store(true)
 	}
-	defer deadlocks.done(owner, s)
+	if wait {
+		defer deadlocks.done(owner, s)
+	}
 	return s.block(c, !wait, func() error { return s.tryLock(want, wait) })
 }
 

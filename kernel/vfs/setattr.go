@@ -106,11 +106,11 @@ func (d *Dentry) dropSetID(c Caller) error {
 // Utimes changes access and modification time: utimensat(2). nil leaves a time
 // as it is and TimeNow means now.
 func Utimes(c Caller, p Path, atime, mtime *int64) error {
-	if err := p.wantWrite(); err != nil {
-		return err
-	}
 	if atime == nil && mtime == nil {
 		return nil
+	}
+	if err := p.wantWrite(); err != nil {
+		return err
 	}
 	cred := c.Cred()
 	if _, uid, _ := p.Dentry.owner(); !isOwner(cred, uid) {

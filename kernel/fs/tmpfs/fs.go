@@ -154,14 +154,14 @@ func (fs *fileSystem) showOptions() string {
 	o := fs.opts
 	fs.mu.Unlock()
 	var b strings.Builder
-	if o.Size != 0 {
+	if o.Size != 0 && o.Size != defaultSize() {
 		fmt.Fprintf(&b, ",size=%dk", o.Size>>10)
 	}
 	if o.Inodes != 0 {
 		fmt.Fprintf(&b, ",nr_inodes=%d", o.Inodes)
 	}
 	if o.Mode != 0o1777 {
-		fmt.Fprintf(&b, ",mode=%o", o.Mode)
+		fmt.Fprintf(&b, ",mode=%03o", o.Mode)
 	}
 	if o.UID != 0 {
 		fmt.Fprintf(&b, ",uid=%d", o.UID)
@@ -169,6 +169,7 @@ func (fs *fileSystem) showOptions() string {
 	if o.GID != 0 {
 		fmt.Fprintf(&b, ",gid=%d", o.GID)
 	}
+	b.WriteString(",inode64")
 	return b.String()
 }
 
@@ -219,6 +220,7 @@ func (o *Options) parse(data string) error {
 			if value == "" {
 				err = abi.EINVAL
 			}
+		case "inode64": // inode numbers have no limit anyway
 		default:
 			return abi.EINVAL
 		}
@@ -271,12 +273,15 @@ func parseSize(s string, all uint64) (uint64, error) {
 // otherwise.
 type Type struct{}
 
+// defaultSize is the size of a file system mounted without the option.
+func defaultSize() uint64 { return frame.Total() / 2 << pageShift }
+
 // Name returns "tmpfs".
 func (Type) Name() string { return "tmpfs" }
 
 // Mount makes a new file system.
 func (Type) Mount(source, data string, flags int) (*vfs.Super, error) {
-	o := Options{Size: frame.Total() / 2 << pageShift}
+	o := Options{Size: defaultSize()}
 	if err := o.parse(data); err != nil {
 		return nil, err
 	}

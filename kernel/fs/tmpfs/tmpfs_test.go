@@ -185,12 +185,13 @@ func TestOptions(t *testing.T) {
 		want string // as /proc/mounts shows it
 		err  error
 	}{
-		{"size=1m", ",size=1024k", nil},
-		{"size=4097,mode=700", ",size=8k,mode=700", nil},
-		{"size=50%", fmt.Sprintf(",size=%dk", frame.Total()/2*4), nil},
-		{"nr_blocks=3,nr_inodes=1k,uid=5,gid=6", ",size=12k,nr_inodes=1024,uid=5,gid=6", nil},
-		{"size=0", "", nil},
-		{"", fmt.Sprintf(",size=%dk", frame.Total()/2*4), nil},
+		{"size=1m", ",size=1024k,inode64", nil},
+		{"size=4097,mode=700", ",size=8k,mode=700,inode64", nil},
+		{"size=25%", fmt.Sprintf(",size=%dk,inode64", frame.Total()/4*4), nil},
+		{"size=50%", ",inode64", nil},
+		{"nr_blocks=3,nr_inodes=1k,uid=5,gid=6", ",size=12k,nr_inodes=1024,uid=5,gid=6,inode64", nil},
+		{"size=0,inode64", ",inode64", nil},
+		{"", ",inode64", nil},
 		{"size=", "", abi.EINVAL},
 		{"size=-1", "", abi.EINVAL},
 		{"size=9999999999999999999999", "", abi.EINVAL},
@@ -215,7 +216,7 @@ func TestOptions(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	must(t, s.Remount("size=128k"))
-	if got := s.Options(); got != ",size=128k,mode=2750,uid=5,gid=6" {
+	if got := s.Options(); got != ",size=128k,mode=2750,uid=5,gid=6,inode64" {
 		t.Error(got)
 	}
 	if err := s.Remount("what=ever"); err != abi.EINVAL {
