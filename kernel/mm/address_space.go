@@ -120,7 +120,13 @@ func (as *AddressSpace) putLater() {
 func (as *AddressSpace) destroy() {
 	as.mu.Lock()
 	defer as.unlock()
-	anonPages.Add(-int64(as.table.Destroy().Freed))
+	var down pagetable.Teardown
+	down.Begin(as.table)
+	for i := range as.vmas.all {
+		v := &as.vmas.all[i]
+		down.Span(v.start, v.end)
+	}
+	anonPages.Add(-int64(down.End().Freed))
 	as.vmas.all = nil
 	as.usage = usage{}
 	for _, m := range as.mappings {

@@ -2,6 +2,8 @@ package mm
 
 import (
 	"slices"
+
+	"kevlar/kernel/abi"
 )
 
 // Fork returns a copy of as with one reference: fork(2). Private memory is
@@ -54,7 +56,7 @@ func (as *AddressSpace) forkInto(child *AddressSpace) error {
 			continue
 		}
 		protected = protected || !v.shared()
-		c, err := as.table.CopyRange(child.table, v.start, v.end, !v.shared())
+		c, err := as.table.CopyRange(child.table, v.start, v.end, !v.shared(), v.refillsCheaply())
 		child.rssAnon.Add(int64(c.Anon))
 		child.rssOf(&v).Add(int64(c.Object))
 		if err != nil {
@@ -62,4 +64,10 @@ func (as *AddressSpace) forkInto(child *AddressSpace) error {
 		}
 	}
 	return nil
+}
+
+// refillsCheaply reports whether faults bring in v's object pages many at a
+// time, so that fork, which mostly comes before exec, need not copy them.
+func (v *vma) refillsCheaply() bool {
+	return v.m != nil && v.m.presenter != nil && !(v.shared() && v.prot&abi.PROT_WRITE != 0)
 }

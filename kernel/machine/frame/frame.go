@@ -84,15 +84,19 @@ func (f Frame) Get() {
 //
 //go:nosplit
 func (f Frame) Put() bool {
-	n := f.index()
-	left := int32(atomic.AddUint32(refs(n), ^uint32(0)))
-	if left > 0 {
-		return false
-	}
+	left := int32(atomic.AddUint32(refs(f.index()), ^uint32(0)))
+	return left <= 0 && f.free(left)
+}
+
+// free ends what Put began when no reference was left.
+//
+//go:nosplit
+//go:noinline
+func (f Frame) free(left int32) bool {
 	if left < 0 {
 		panic("frame: free frame freed")
 	}
-	release(n)
+	release(uint64(f) >> Shift)
 	return true
 }
 

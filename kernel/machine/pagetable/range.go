@@ -147,12 +147,19 @@ func (t *Table) Protect(start, end uintptr, p Prot) {
 }
 
 // CopyRange shares the pages in [start, end) with dst, which has none there
-// and which nobody uses yet. If cow is set the pages lose the right to be
-// written in both tables, and the caller must call Flush before anybody relies
-// on that; it may copy other ranges first. If it fails, with ENOMEM, some
-// pages may be shared already.
-func (t *Table) CopyRange(dst *Table, start, end uintptr, cow bool) (Counts, error) {
+// and which nobody uses yet; only those marked Anon if onlyAnon is set. If cow
+// is set the pages lose the right to be written in both tables, and the caller
+// must call Flush before anybody relies on that; it may copy other ranges
+// first. If it fails, with ENOMEM, some pages may be shared already.
+func (t *Table) CopyRange(dst *Table, start, end uintptr, cow, onlyAnon bool) (Counts, error) {
 	var c Counts
+	var want, drop uint64
+	if onlyAnon {
+		want = anon
+	}
+	if cow {
+		drop = writable | dirty
+	}
 	for va := start; va < end; {
 		pt, span := t.leaf(va)
 		if pt == nil {
@@ -160,24 +167,24 @@ func (t *Table) CopyRange(dst *Table, start, end uintptr, cow bool) (Counts, err
 			continue
 		}
 		first, last, next := leafRange(va, end)
-		var to *[entries]uint64
-		for i := first; i < last; i++ {
-			e := atomic.LoadUint64(&pt[i])
-			if e == 0 {
+		var to []uint64
+		for i, e := range pt[first:last] {
+			if e == 0 || e&want != want {
 				continue
 			}
 			if to == nil {
-				var err error
-				if to, err = dst.makeLeaf(va); err != nil {
+				leaf, err := dst.makeLeaf(va)
+				if err != nil {
 					return c, err
 				}
+				to = leaf[first:last]
 			}
 			if e&unowned == 0 {
 				frameOf(e).Get()
 			}
-			if cow && e&writable != 0 {
-				e &^= writable | dirty
-				atomic.StoreUint64(&pt[i], e)
+			if e&drop&writable != 0 {
+				e &^= drop
+				atomic.StoreUint64(&pt[first+i], e)
 			}
 			to[i] = e
 			c.count(e)
@@ -242,37 +249,6 @@ func (t *Table) makeRoom(start, to, n uintptr) error {
 		va = next
 	}
 	return nil
-}
-
-// Destroy takes the table from every CPU, frees all that it holds and itself.
-// Nobody may use it afterwards.
-func (t *Table) Destroy() Counts {
-	tlb.Evict(t.Active.Load(), t.Root())
-	var c Counts
-	c.destroy(t.root, rootLevel, entries/2)
-	t.root = 0
-	total.Add(-t.pages.Load())
-	t.pages.Store(0)
-	return c
-}
-
-// destroy frees the table page f of the given level and what its first n
-// entries hold.
-func (c *Counts) destroy(f frame.Frame, level, n int) {
-	pt := direct.Table(uint64(f))
-	for _, e := range pt[:n] {
-		switch {
-		case e == 0:
-		case level > leafLevel:
-			c.destroy(frameOf(e), level-1, entries)
-		default:
-			c.count(e)
-			if e&unowned == 0 && frameOf(e).Put() && e&anon != 0 {
-				c.Freed++
-			}
-		}
-	}
-	f.Put()
 }
 
 // Each calls f for every page in [start, end), in order, until f returns

@@ -36,6 +36,10 @@ type Table struct {
 	Active atomic.Uint64
 
 	pages atomic.Int64 // page-table pages, the root included
+
+	// ragged tells that there may be tables that nothing is below of: a
+	// level was added, but for the next there was no memory.
+	ragged atomic.Bool
 }
 
 // total counts the page-table pages of all tables.
@@ -99,6 +103,7 @@ func (t *Table) makeLeaf(va uintptr) (*[entries]uint64, error) {
 		if e == 0 {
 			f, err := frame.Alloc()
 			if err != nil {
+				t.ragged.Store(true)
 				return nil, err
 			}
 			f.Zero()
@@ -162,11 +167,13 @@ func (t *Table) MapRange(va uintptr, fs []frame.Frame, p Prot) (int, error) {
 		return 0, err
 	}
 	n := 0
+	bits := encode(0, p)
+	to := pt[slot(va, leafLevel):][:len(fs)]
 	for i, f := range fs {
 		if f == 0 {
 			continue
 		}
-		if atomic.CompareAndSwapUint64(&pt[(slot(va, leafLevel)+i)&(entries-1)], 0, encode(f, p)) {
+		if atomic.CompareAndSwapUint64(&to[i], 0, uint64(f)|bits) {
 			n++
 		} else {
 			f.Put()

@@ -37,7 +37,7 @@ func newTables(t *testing.T) (*Table, *Table) {
 	t.Cleanup(func() {
 		for _, tab := range tabs {
 			if tab.root != 0 {
-				tab.Destroy()
+				destroy(tab)
 			}
 		}
 		if now := frame.Free(); now != free {
@@ -48,6 +48,13 @@ func newTables(t *testing.T) (*Table, *Table) {
 		}
 	})
 	return tabs[0], tabs[1]
+}
+
+func destroy(tab *Table) Counts {
+	var d Teardown
+	d.Begin(tab)
+	d.Span(0, UserEnd)
+	return d.End()
 }
 
 func alloc(t *testing.T) frame.Frame {
@@ -154,7 +161,7 @@ func TestKernelHalfIsShared(t *testing.T) {
 	if frame.Frame(tab.Root()).Data()[4096-8] != 0x67 {
 		t.Error("the upper half is not the kernel's")
 	}
-	tab.Destroy()
+	destroy(tab)
 	if root.Refs() != 1 {
 		t.Error("Destroy touched the kernel's half")
 	}
@@ -174,7 +181,7 @@ func TestUnowned(t *testing.T) {
 	if ok, freed := tab.Replace(0x10000, f, g, Read|Write|Anon); !ok || freed {
 		t.Errorf("Replace: %v, %v", ok, freed)
 	}
-	if c, err := tab.CopyRange(dst, 0x10000, 0x14000, true); err != nil || c != (Counts{Anon: 1}) {
+	if c, err := tab.CopyRange(dst, 0x10000, 0x14000, true, false); err != nil || c != (Counts{Anon: 1}) {
 		t.Errorf("CopyRange: %+v, %v", c, err)
 	}
 	if c := tab.Unmap(0x10000, 0x12000); c != (Counts{Anon: 1}) {
@@ -244,7 +251,7 @@ func TestCopyRange(t *testing.T) {
 	a := mustMap(t, tab, 0x1ff000, rw|Anon)
 	b := mustMap(t, tab, 0x200000, Read)
 	c := mustMap(t, tab, 0x201000, rw)
-	n, err := tab.CopyRange(dst, 0x1ff000, 0x201000, true)
+	n, err := tab.CopyRange(dst, 0x1ff000, 0x201000, true, false)
 	if err != nil || n != (Counts{Anon: 1, Object: 1}) {
 		t.Errorf("copied %+v, %v", n, err)
 	}
@@ -252,7 +259,7 @@ func TestCopyRange(t *testing.T) {
 		check(t, x, 0x1ff000, a, Read|Anon)
 		check(t, x, 0x200000, b, Read)
 	}
-	if _, err := tab.CopyRange(dst, 0x201000, 0x202000, false); err != nil {
+	if _, err := tab.CopyRange(dst, 0x201000, 0x202000, false, false); err != nil {
 		t.Fatal(err)
 	}
 	check(t, dst, 0x201000, c, rw)
@@ -265,8 +272,44 @@ func TestCopyRange(t *testing.T) {
 	if n := tab.Unmap(0, UserEnd); n.Freed != 0 {
 		t.Errorf("Unmap freed %d shared frames", n.Freed)
 	}
-	if n := dst.Destroy(); n != (Counts{Anon: 1, Object: 2, Freed: 1}) {
+	if n := destroy(dst); n != (Counts{Anon: 1, Object: 2, Freed: 1}) {
 		t.Errorf("Destroy: %+v", n)
+	}
+}
+
+func TestCopyOnlyAnon(t *testing.T) {
+	tab, dst := newTables(t)
+	mustMap(t, tab, 0x10000, Read)
+	f := mustMap(t, tab, 0x11000, Read|Write|Anon)
+	if n, err := tab.CopyRange(dst, 0x10000, 0x12000, true, true); err != nil || n != (Counts{Anon: 1}) {
+		t.Errorf("copied %+v, %v", n, err)
+	}
+	check(t, dst, 0x11000, f, Read|Anon)
+	if _, _, ok := dst.Lookup(0x10000); ok {
+		t.Error("an object's page was copied")
+	}
+}
+
+func TestDestroyBySpans(t *testing.T) {
+	tab := newTable(t)
+	var spans [][2]uintptr
+	for va := uintptr(0x10000); va < UserEnd; va += va/3&^(PageSize-1) + 5*PageSize {
+		n := va / 7 % 10
+		for i := range n {
+			mustMap(t, tab, va+i*PageSize, Read|Anon)
+		}
+		if n > 0 {
+			spans = append(spans, [2]uintptr{va, va + n*PageSize})
+		}
+	}
+	var d Teardown
+	d.Begin(tab)
+	for _, s := range spans {
+		d.Span(s[0], s[1])
+	}
+	c := d.End()
+	if c.Anon < 100 || c.Freed != c.Anon {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -337,6 +380,32 @@ func TestOutOfFrames(t *testing.T) {
 		t.Errorf("New without frames: %v", err)
 	}
 	frame.PutAll(cached)
+}
+
+// TestTeardownOfRaggedTable destroys tables of which some levels could not be
+// made for lack of memory.
+func TestTeardownOfRaggedTable(t *testing.T) {
+	for left := range 6 {
+		tab := newTable(t)
+		mustMap(t, tab, 0x10000, Read|Anon)
+		f := alloc(t)
+		var hog []frame.Frame
+		for frame.Free() > uint64(left) {
+			hog = append(hog, alloc(t))
+		}
+		err, want := tab.Map(1<<46, f, Read|Anon), 2
+		if (err == nil) != (left >= 3) {
+			t.Errorf("with %d frames left: %v", left, err)
+		}
+		frame.PutAll(hog)
+		if err != nil {
+			f.Put()
+			want = 1
+		}
+		if c := destroy(tab); c.Freed != want {
+			t.Errorf("with %d frames left: %+v, want %d", left, c, want)
+		}
+	}
 }
 
 func TestConcurrentMap(t *testing.T) {
@@ -432,8 +501,8 @@ func BenchmarkCopyRange(b *testing.B) {
 	}
 	for b.Loop() {
 		dst, _ := New()
-		tab.CopyRange(dst, 0x400000, 0x500000, true)
-		dst.Destroy()
+		tab.CopyRange(dst, 0x400000, 0x500000, true, false)
+		destroy(dst)
 	}
-	tab.Destroy()
+	destroy(tab)
 }
