@@ -487,7 +487,7 @@ func TestLikeLinux(t *testing.T) {
 		return fifo{}, nil
 	}
 	t.Cleanup(func() { vfs.OpenFIFO = nil })
-	for seed := range int64(40) {
+	for seed := range int64(25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			host := newLinux(t) // the thread dies with this goroutine
 			mine := ours{newRoot(t, tmpfs.Options{})}
