@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"kevlar/kernel/abi"
@@ -18,6 +19,7 @@ import (
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/machine/mmio"
+	"kevlar/kernel/tty"
 	"kevlar/kernel/vfs"
 )
 
@@ -129,6 +131,29 @@ func (n nodes) AddPort(name string, p *vconsole.Port) {
 		Class: "virtio-ports", Name: name, Dev: number,
 		Attributes: []sys.Attribute{{Name: "name", Show: p.Label}},
 	})
+}
+
+// The terminals on virtio consoles: hvc(4) of Linux's devices.txt.
+const hvcMajor = 229
+
+// hvcs counts those terminals; boot and interrupts, one at a time, add them.
+var hvcs uint32
+
+// AddConsole implements vconsole.Nodes. The first terminal is the console if
+// there is no serial port.
+func (n nodes) AddConsole(p *vconsole.Port) {
+	t := tty.New(fmt.Sprintf("hvc%d", hvcs), abi.MakeDev(hvcMajor, hvcs), p.Line())
+	hvcs++
+	if err := p.Attach(t); err != nil {
+		klog.Printf("%s: %v", t.Name(), err)
+		return
+	}
+	if err := dev.RegisterTTY(t); err != nil {
+		klog.Printf("%s: %v", t.Name(), err)
+	}
+	if tty.Console() == nil {
+		tty.SetConsole(t)
+	}
 }
 
 // RemovePort implements vconsole.Nodes.

@@ -213,6 +213,7 @@ func (system) CharDevices() []proc.DeviceMajor {
 		{Major: 5, Name: "/dev/console"},
 		{Major: 5, Name: "/dev/ptmx"},
 		{Major: 136, Name: "pts"},
+		{Major: hvcMajor, Name: "hvc"},
 		{Major: portMajor, Name: "virtio-portsdev"},
 	}
 }

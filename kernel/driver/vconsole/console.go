@@ -28,6 +28,9 @@ type Nodes interface {
 	// of the device file. What the host calls the port arrives later: see
 	// Port.Label.
 	AddPort(name string, p *Port)
+	// AddConsole is called when the host makes a port a console: it wants a
+	// terminal on it. See Port.Attach.
+	AddConsole(p *Port)
 	// RemovePort is called when the host has taken the port away.
 	RemovePort(name string)
 }
@@ -96,11 +99,12 @@ func (c *Console) start() error {
 	if multiport {
 		c.control.fill()
 		c.control.send(message{port: ^uint32(0), event: deviceReady, value: 1})
+		c.handleControl() // the host has often answered by now
 		return nil
 	}
 	p := c.add(0)
-	p.becomeConsole(c.size())
 	p.hostOpen(true)
+	p.becomeConsole(c.size())
 	return nil
 }
 

@@ -42,6 +42,8 @@ type host struct {
 type nodes struct {
 	mu    sync.Mutex
 	ports map[string]*Port
+
+	consoles []*Port
 }
 
 func newNodes() *nodes { return &nodes{ports: map[string]*Port{}} }
@@ -53,6 +55,12 @@ func (n *nodes) AddPort(name string, p *Port) {
 		panic("port added twice")
 	}
 	n.ports[name] = p
+}
+
+func (n *nodes) AddConsole(p *Port) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.consoles = append(n.consoles, p)
 }
 
 func (n *nodes) RemovePort(name string) {
@@ -569,31 +577,40 @@ func TestInterruptedRead(t *testing.T) {
 
 // screen is a terminal that records what it gets.
 type screen struct {
-	mu            sync.Mutex
-	input         []byte
-	columns, rows uint16
+	mu     sync.Mutex
+	input  []byte
+	window abi.Winsize
+	spaces int
 }
 
-func (s *screen) Input(p []byte) {
+func (s *screen) Input(p []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.input = append(s.input, p...)
+	return len(p)
 }
 
-func (s *screen) Resize(columns, rows uint16) {
+func (s *screen) WriteSpace() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.columns, s.rows = columns, rows
+	s.spaces++
 }
 
-func (s *screen) get() (string, uint16, uint16) {
+func (s *screen) SetWindow(w abi.Winsize) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return string(s.input), s.columns, s.rows
+	s.window = w
+}
+
+// state returns the input so far, the size, and how often there was room.
+func (s *screen) state() (input string, columns, rows, spaces int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.input), int(s.window.Col), int(s.window.Row), s.spaces
 }
 
 func TestConsolePort(t *testing.T) {
-	h, c, _ := start(t, map[uint32]string{0: "console"})
+	h, c, n := start(t, map[uint32]string{0: "console"})
 	h.connect(c, 0, true)
 	h.mu.Lock()
 	h.tell(message{0, consolePort, 1}, "")
@@ -601,6 +618,9 @@ func TestConsolePort(t *testing.T) {
 	h.mu.Unlock()
 	p := c.Ports()[0]
 	eventually(t, "the console", p.IsConsole)
+	if len(n.consoles) != 1 || n.consoles[0] != p {
+		t.Errorf("consoles %v", n.consoles)
+	}
 	if _, err := c.lookup(0).OpenDevice(newCaller(), nil, 0); err != abi.ENXIO {
 		t.Errorf("open of a console port: %v, want ENXIO", err)
 	}
@@ -608,15 +628,28 @@ func TestConsolePort(t *testing.T) {
 	if err := p.Attach(&s); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the size", func() bool { _, columns, rows := s.get(); return columns == 80 && rows == 25 })
+	eventually(t, "the size", func() bool { _, columns, rows, _ := s.state(); return columns == 80 && rows == 25 })
 	h.send(0, []byte("typed"))
-	eventually(t, "input", func() bool { in, _, _ := s.get(); return in == "typed" })
-	if n := p.Send([]byte("shown")); n != 5 {
+	eventually(t, "input", func() bool { in, _, _, _ := s.state(); return in == "typed" })
+	if n := p.Line().Write([]byte("shown")); n != 5 {
 		t.Errorf("sent %d bytes of 5", n)
 	}
 	h.mu.Lock()
+	h.slow = true
+	h.mu.Unlock()
+	if n := p.Line().Write(make([]byte, 1<<20)); n != queueSize*frame.Size {
+		t.Errorf("sent %d bytes to a host that takes none, want %d", n, queueSize*frame.Size)
+	}
+	if _, _, _, spaces := s.state(); spaces != 0 {
+		t.Error("there is room, the terminal is told, but there is none")
+	}
+	h.mu.Lock()
+	h.consume(outQueue(0), 1)
+	h.mu.Unlock()
+	eventually(t, "room", func() bool { _, _, _, spaces := s.state(); return spaces == 1 })
+	h.mu.Lock()
 	defer h.mu.Unlock()
-	if string(h.got[0]) != "shown" {
+	if !bytes.HasPrefix(h.got[0], []byte("shown")) {
 		t.Errorf("the host got %q", h.got[0])
 	}
 	if len(h.guest) != 1 || h.guest[0] != (message{0, portOpen, 1}) {
@@ -638,20 +671,20 @@ func TestWithoutMultiport(t *testing.T) {
 	if !p.IsConsole() || p.Attach(&s) != nil {
 		t.Fatal("the only port is no console")
 	}
-	if _, columns, rows := s.get(); columns != 132 || rows != 43 {
+	if _, columns, rows, _ := s.state(); columns != 132 || rows != 43 {
 		t.Errorf("size %dx%d, want 132x43", columns, rows)
 	}
 	d.Config[0] = 100
 	d.Interrupt(virtio.CauseConfig)
-	if _, columns, _ := s.get(); columns != 100 {
+	if _, columns, _, _ := s.state(); columns != 100 {
 		t.Errorf("%d columns after a change of the configuration, want 100", columns)
 	}
 	d.Fill(0, []byte("hi"))
 	d.Interrupt(virtio.CauseQueue)
-	if in, _, _ := s.get(); in != "hi" {
+	if in, _, _, _ := s.state(); in != "hi" {
 		t.Errorf("input %q", in)
 	}
-	if p.Send([]byte("out")) != 3 {
+	if p.Line().Write([]byte("out")) != 3 {
 		t.Fatal("nothing sent")
 	}
 	if b, ok := d.Next(1); !ok || string(b.Out) != "out" {

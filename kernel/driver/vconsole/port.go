@@ -42,12 +42,12 @@ type Port struct {
 
 	inFrames []frame.Frame // by head of in; 0 if the device does not have it
 	received []received    // what was not read yet, oldest first
-	inGiven  bool          // in was given its buffers
+	started  bool          // in was given its buffers
 	crowded  bool          // somebody may wait for room in out, which interrupts
 
 	outFrames [][maxSegments]frame.Frame // by head of out: the frames of a buffer
 
-	term consoleState
+	term terminalState
 }
 
 // received is a buffer that the host has filled.
@@ -103,7 +103,7 @@ func (p *Port) OpenDevice(vfs.Caller, *vfs.File, uint64) (vfs.FileOps, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.unplugged, p.term.is:
+	case p.unplugged, p.term.console:
 		return nil, abi.ENXIO
 	case p.opened:
 		return nil, abi.EBUSY
@@ -135,7 +135,7 @@ func (p *Port) Release(*vfs.File) {
 
 // start gives the device buffers to fill, the first time. The caller holds mu.
 func (p *Port) start() error {
-	if p.inGiven {
+	if p.started {
 		return nil
 	}
 	p.inFrames = make([]frame.Frame, p.in.Size())
@@ -150,7 +150,7 @@ func (p *Port) start() error {
 		}
 		p.give(f)
 	}
-	p.inGiven = true
+	p.started = true
 	p.in.Kick()
 	return nil
 }
@@ -168,22 +168,20 @@ func (p *Port) give(f frame.Frame) {
 // interrupt looks at the queues, which wakes those who can go on.
 func (p *Port) interrupt() {
 	p.mu.Lock()
-	arrived := p.collect()
+	p.collect()
 	p.reclaim()
 	broken := p.in.Broken() || p.out.Broken()
 	p.mu.Unlock()
 	if broken {
 		klog.Printf("virtio_console: %s: the device broke the queue protocol", p.Name())
 	}
-	if arrived {
-		p.feedConsole()
-	}
+	p.feedTerminal()
 }
 
-// collect takes the buffers that the host has filled, wakes readers if there
-// were any, and reports whether there were. Whoever calls it may take what
-// the interrupt was about: it must wake the others. The caller holds mu.
-func (p *Port) collect() bool {
+// collect takes the buffers that the host has filled and wakes readers if there
+// were any. Whoever calls it may take what the interrupt was about: it must
+// wake the others. The caller holds mu.
+func (p *Port) collect() {
 	any := false
 	for {
 		head, n, ok := p.in.Take()
@@ -203,7 +201,6 @@ func (p *Port) collect() bool {
 	if any {
 		p.waiters.Notify(wait.Readable)
 	}
-	return any
 }
 
 // reclaim frees the frames that the host has taken and wakes writers if there
@@ -237,7 +234,7 @@ func (p *Port) discard() {
 	for len(p.received) > 0 {
 		p.drop()
 	}
-	if p.inGiven {
+	if p.started {
 		p.in.Kick()
 	}
 }

@@ -1,54 +1,43 @@
 package vconsole
 
-import "kevlar/kernel/vfs"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
 
-// A Terminal is the line discipline that a console port serves. Its methods
-// are called with no lock of the port held.
+// A Terminal is the line discipline above a console port: tty.TTY. Its
+// methods are called with no lock of the port held.
 type Terminal interface {
 	// Input gives it bytes that the host has sent.
-	Input(p []byte)
-	// Resize tells it a new size, in characters.
-	Resize(columns, rows uint16)
+	Input(p []byte) int
+	// WriteSpace tells it that Line.Write has room again.
+	WriteSpace()
+	// SetWindow tells it its size.
+	SetWindow(w abi.Winsize)
 }
 
-// consoleState is what a port has that serves a terminal. The port's mu
+// terminalState is what a port has that serves a terminal. The port's mu
 // guards it.
-type consoleState struct {
-	is            bool
-	columns, rows uint16
-	terminal      Terminal // nil until Attach
+type terminalState struct {
+	console  bool // the host has made the port a console
+	window   abi.Winsize
+	terminal Terminal // nil until Attach
+	waiting  bool     // Line.Write gave a short count
 }
 
-// IsConsole reports whether the host has made the port a console.
-func (p *Port) IsConsole() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.term.is
-}
+// A Line is a console port as the line of a terminal: a tty.Driver.
+type Line struct{ port *Port }
 
-// Attach lets a console port serve t.
-func (p *Port) Attach(t Terminal) error {
-	p.mu.Lock()
-	err := p.start()
-	p.term.terminal = t
-	columns, rows := p.term.columns, p.term.rows
-	p.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if columns != 0 {
-		t.Resize(columns, rows)
-	}
-	p.feedConsole()
-	return nil
-}
+// Line returns the port as a line.
+func (p *Port) Line() *Line { return &Line{p} }
 
-// Send gives bytes of the terminal to the host and returns how many there was
+// Write gives bytes of the terminal to the host and returns how many there was
 // room for. Bytes for a disconnected host are dropped.
-func (p *Port) Send(b []byte) int {
+func (l *Line) Write(b []byte) int {
+	p := l.port
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.hostConnected || p.outFrames == nil {
+	if !p.hostConnected || !p.started {
 		return len(b)
 	}
 	total := 0
@@ -60,15 +49,48 @@ func (p *Port) Send(b []byte) int {
 			break
 		}
 	}
+	p.term.waiting = len(b) > 0
 	return total
 }
 
-// becomeConsole notes that the port is a console of the given size.
+// SetTermios does nothing: the line has no speed.
+func (l *Line) SetTermios(*abi.Termios) {}
+
+// IsConsole reports whether the host has made the port a console.
+func (p *Port) IsConsole() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.term.console
+}
+
+// Attach lets a console port serve t, whose driver is the port's Line.
+func (p *Port) Attach(t Terminal) error {
+	p.mu.Lock()
+	err := p.start()
+	p.term.terminal = t
+	w := p.term.window
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if w.Row != 0 {
+		t.SetWindow(w)
+	}
+	p.feedTerminal()
+	return nil
+}
+
+// becomeConsole notes that the port is a console of the given size, and makes
+// that known.
 func (p *Port) becomeConsole(columns, rows uint16) {
 	p.mu.Lock()
-	p.term.is = true
+	was := p.term.console
+	p.term.console = true
 	p.mu.Unlock()
 	p.resize(columns, rows)
+	if !was {
+		p.console.nodes.AddConsole(p)
+	}
 }
 
 // resize tells the terminal its size.
@@ -77,16 +99,16 @@ func (p *Port) resize(columns, rows uint16) {
 		return
 	}
 	p.mu.Lock()
-	p.term.columns, p.term.rows = columns, rows
-	t := p.term.terminal
+	p.term.window = abi.Winsize{Row: rows, Col: columns}
+	t, w := p.term.terminal, p.term.window
 	p.mu.Unlock()
 	if t != nil {
-		t.Resize(columns, rows)
+		t.SetWindow(w)
 	}
 }
 
-// feedConsole gives the terminal what the host has sent.
-func (p *Port) feedConsole() {
+// feedTerminal gives the terminal what the host has sent, and room.
+func (p *Port) feedTerminal() {
 	var chunk [256]byte
 	for {
 		p.mu.Lock()
@@ -98,7 +120,14 @@ func (p *Port) feedConsole() {
 		p.collect()
 		dst := vfs.Bytes(chunk[:])
 		n, _ := p.readLocked(&dst)
+		space := p.term.waiting && p.out.Free() > 0
+		if space {
+			p.term.waiting = false
+		}
 		p.mu.Unlock()
+		if space {
+			t.WriteSpace()
+		}
 		if n == 0 {
 			return
 		}
