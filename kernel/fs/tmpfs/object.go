@@ -33,12 +33,12 @@ func (f *file) Present(first uint64, out []frame.Frame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := (uint64(f.size) + pageSize - 1) >> pageShift
-	for k := range out {
-		out[k] = 0
-		if i := first + uint64(k); i < last {
-			if out[k] = f.pages.get(i); out[k] != 0 {
-				out[k].Get()
-			}
+	n := min(uint64(len(out)), last-min(first, last))
+	f.pages.run(first, out[:n])
+	clear(out[n:])
+	for _, p := range out[:n] {
+		if p != 0 {
+			p.Get()
 		}
 	}
 }

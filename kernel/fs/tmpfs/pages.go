@@ -35,20 +35,42 @@ func (t *pageTree) get(i uint64) frame.Frame {
 	if i < directPages {
 		return t.direct[i]
 	}
+	if leaf := t.leaf(i); leaf != nil {
+		return leaf[i%treeWidth]
+	}
+	return 0
+}
+
+// leaf returns the leaf that page i, not among the first, belongs to, or nil.
+func (t *pageTree) leaf(i uint64) *[treeWidth]frame.Frame {
 	if i >= span(t.height) {
-		return 0
+		return nil
 	}
 	b := t.root
 	for h := t.height; h > 0; h-- {
 		if b.node == nil {
-			return 0
+			return nil
 		}
 		b = b.node[i>>(treeBits*h)%treeWidth]
 	}
-	if b.leaf == nil {
-		return 0
+	return b.leaf
+}
+
+// run sets out to the frames of the pages from i on, like get.
+func (t *pageTree) run(i uint64, out []frame.Frame) {
+	for len(out) > 0 && i < directPages {
+		out[0] = t.direct[i]
+		out, i = out[1:], i+1
 	}
-	return b.leaf[i%treeWidth]
+	for len(out) > 0 {
+		n := min(len(out), int(treeWidth-i%treeWidth))
+		if leaf := t.leaf(i); leaf != nil {
+			copy(out[:n], leaf[i%treeWidth:])
+		} else {
+			clear(out[:n])
+		}
+		out, i = out[n:], i+uint64(n)
+	}
 }
 
 // set puts f, whose reference it takes over, at page i, where there is none.

@@ -76,26 +76,34 @@ const (
 	leafLevel = 0
 )
 
-func shift(level int) uint { return frame.Shift + 9*uint(level) }
+func shift(level int) uint { return (frame.Shift + 9*uint(level)) & 63 }
 
 func slot(va uintptr, level int) int { return int(va>>shift(level)) & (entries - 1) }
 
 // leaf returns the last-level table that maps va, or nil and the size of the
-// aligned span around va in which there is none.
+// aligned span around va in which there is none. Every fault comes this way:
+// the levels are spelled out.
 func (t *Table) leaf(va uintptr) (pt *[entries]uint64, span uintptr) {
-	pt = direct.Table(uint64(t.root))
-	for level := rootLevel; level > leafLevel; level-- {
-		e := atomic.LoadUint64(&pt[slot(va, level)])
-		if e == 0 {
-			return nil, 1 << shift(level)
-		}
-		pt = direct.Table(e & addrMask)
+	e := atomic.LoadUint64(&direct.Table(uint64(t.root))[va>>39%entries])
+	if e == 0 {
+		return nil, 1 << 39
 	}
-	return pt, LeafSpan
+	e = atomic.LoadUint64(&direct.Table(e & addrMask)[va>>30%entries])
+	if e == 0 {
+		return nil, 1 << 30
+	}
+	e = atomic.LoadUint64(&direct.Table(e & addrMask)[va>>21%entries])
+	if e == 0 {
+		return nil, LeafSpan
+	}
+	return direct.Table(e & addrMask), LeafSpan
 }
 
 // makeLeaf is like leaf but adds the levels that are missing.
 func (t *Table) makeLeaf(va uintptr) (*[entries]uint64, error) {
+	if pt, _ := t.leaf(va); pt != nil {
+		return pt, nil
+	}
 	pt := direct.Table(uint64(t.root))
 	for level := rootLevel; level > leafLevel; level-- {
 		p := &pt[slot(va, level)]
