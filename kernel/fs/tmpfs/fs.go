@@ -29,7 +29,7 @@ type Options struct {
 	// limit but free memory.
 	Size uint64
 	// Inodes limits the number of files; 0 is half the number of pages of
-	// memory.
+	// memory, but not less than minInodes.
 	Inodes uint64
 	// Mode, UID and GID are those of the root directory; Mode 0 is 01777.
 	Mode     uint32
@@ -44,7 +44,7 @@ type fileSystem struct {
 	pages     atomic.Int64 // in use
 	maxPages  atomic.Int64 // 0: no limit
 	inodes    atomic.Int64 // in use
-	maxInodes atomic.Int64 // 0: no limit
+	maxInodes atomic.Int64 // 0: as memory allows
 
 	mu   sync.Mutex
 	opts Options // what was asked for; guarded by mu
@@ -86,15 +86,22 @@ func (fs *fileSystem) setLimits(o Options) {
 	defer fs.mu.Unlock()
 	fs.opts = o
 	fs.maxPages.Store(int64(min((o.Size+pageSize-1)/pageSize, math.MaxInt64)))
-	if o.Inodes == 0 {
-		o.Inodes = max(frame.Total()/2, 1024)
-	}
 	fs.maxInodes.Store(int64(min(o.Inodes, math.MaxInt64)))
+}
+
+// minInodes is how many files there may be on the smallest machine.
+const minInodes = 8192
+
+func (fs *fileSystem) inodeLimit() int64 {
+	if n := fs.maxInodes.Load(); n != 0 {
+		return n
+	}
+	return int64(max(frame.Total()/2, minInodes))
 }
 
 // newInode counts an inode: ENOSPC.
 func (fs *fileSystem) newInode() error {
-	if n := fs.inodes.Add(1); n > fs.maxInodes.Load() {
+	if n := fs.inodes.Add(1); n > fs.inodeLimit() {
 		fs.inodes.Add(-1)
 		return abi.ENOSPC
 	}
@@ -140,7 +147,7 @@ func (fs *fileSystem) statFS() abi.Statfs {
 	} else {
 		free = min(free, limit-min(limit, used))
 	}
-	files := uint64(fs.maxInodes.Load())
+	files := uint64(fs.inodeLimit())
 	return abi.Statfs{
 		Type: abi.TMPFS_MAGIC, Bsize: pageSize, Frsize: pageSize, Namelen: abi.NAME_MAX,
 		Blocks: limit, Bfree: free, Bavail: free,
