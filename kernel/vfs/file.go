@@ -232,8 +232,10 @@ func (f *File) Inode() Inode { return f.inode }
 // Ops returns what the file does.
 func (f *File) Ops() FileOps { return f.ops }
 
-// Readable and Writable report what the file was opened for.
+// Readable reports whether the file was opened for reading.
 func (f *File) Readable() bool { return f.can&canRead != 0 }
+
+// Writable reports whether the file was opened for writing.
 func (f *File) Writable() bool { return f.can&canWrite != 0 }
 
 // IsPath reports whether the file was opened with O_PATH and only names a

@@ -74,10 +74,17 @@ type (
 // NoFile answers for the operations that a file does not have. Embed it.
 type NoFile struct{}
 
-func (NoFile) Read(Caller, Dest, int64) (int, error)    { return 0, abi.EINVAL }
+// Read answers EINVAL.
+func (NoFile) Read(Caller, Dest, int64) (int, error) { return 0, abi.EINVAL }
+
+// Write answers EINVAL.
 func (NoFile) Write(Caller, Source, int64) (int, error) { return 0, abi.EINVAL }
-func (NoFile) WaitQueue() *wait.Queue                   { return nil }
-func (NoFile) Release(*File)                            {}
+
+// WaitQueue says that readiness never changes.
+func (NoFile) WaitQueue() *wait.Queue { return nil }
+
+// Release does nothing.
+func (NoFile) Release(*File) {}
 
 // Ready says that the file is always ready to be read and written.
 func (NoFile) Ready(mask wait.Events) wait.Events {

@@ -124,14 +124,29 @@ type (
 // directories cannot be changed through it. Embed it.
 type ReadOnlyDir struct{}
 
-func (ReadOnlyDir) Create(Caller, string, uint32) (Inode, error)        { return nil, abi.EACCES }
-func (ReadOnlyDir) Mkdir(Caller, string, uint32) (Inode, error)         { return nil, abi.EPERM }
+// Create refuses with EACCES, for open(2) to say so.
+func (ReadOnlyDir) Create(Caller, string, uint32) (Inode, error) { return nil, abi.EACCES }
+
+// Mkdir refuses with EPERM.
+func (ReadOnlyDir) Mkdir(Caller, string, uint32) (Inode, error) { return nil, abi.EPERM }
+
+// Mknod refuses with EPERM.
 func (ReadOnlyDir) Mknod(Caller, string, uint32, uint64) (Inode, error) { return nil, abi.EPERM }
-func (ReadOnlyDir) Symlink(Caller, string, string) (Inode, error)       { return nil, abi.EPERM }
-func (ReadOnlyDir) Link(string, Inode) error                            { return abi.EPERM }
-func (ReadOnlyDir) Unlink(string) error                                 { return abi.EPERM }
-func (ReadOnlyDir) Rmdir(string) error                                  { return abi.EPERM }
-func (ReadOnlyDir) Rename(string, Dir, string, uint32) error            { return abi.EPERM }
+
+// Symlink refuses with EPERM.
+func (ReadOnlyDir) Symlink(Caller, string, string) (Inode, error) { return nil, abi.EPERM }
+
+// Link refuses with EPERM.
+func (ReadOnlyDir) Link(string, Inode) error { return abi.EPERM }
+
+// Unlink refuses with EPERM.
+func (ReadOnlyDir) Unlink(string) error { return abi.EPERM }
+
+// Rmdir refuses with EPERM.
+func (ReadOnlyDir) Rmdir(string) error { return abi.EPERM }
+
+// Rename refuses with EPERM.
+func (ReadOnlyDir) Rename(string, Dir, string, uint32) error { return abi.EPERM }
 
 // NewOwner returns owner, group and mode of an inode that c makes in a
 // directory: a set-group-ID directory hands on its group, and the bit too to
