@@ -7,6 +7,8 @@ import (
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/pagetable"
+	"kevlar/kernel/machine/tlb"
 )
 
 const (
@@ -363,4 +365,25 @@ func TestNoWriteCrossesFork(t *testing.T) {
 	if f, _ := lookup(t, as, base); f.Refs() != 1 || frame.Frame(f) == 0 {
 		t.Errorf("%d references", f.Refs())
 	}
+}
+
+// TestForkFlushes checks that no CPU keeps the right to write what fork makes
+// common property.
+func TestForkFlushes(t *testing.T) {
+	as := newTestSpace(t)
+	mapAnon(t, as, base, 1)
+	put(t, as, base, "x")
+	flushes := 0
+	tlb.OnFlush = func() {
+		flushes++
+		if _, p := lookup(t, as, base); p&pagetable.Write != 0 {
+			t.Error("flushed before the right to write was taken")
+		}
+	}
+	child, err := as.Fork()
+	tlb.OnFlush = nil
+	if err != nil || flushes == 0 {
+		t.Errorf("Fork: %v, %d flushes", err, flushes)
+	}
+	child.Put()
 }

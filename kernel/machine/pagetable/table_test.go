@@ -215,6 +215,39 @@ func TestReplaceFlushesThenFrees(t *testing.T) {
 	}
 }
 
+// TestFramesAreFreeAfterFlush looks at the table at the moment of each flush:
+// the entries must be clear, and the frames not free yet.
+func TestFramesAreFreeAfterFlush(t *testing.T) {
+	tab := newTable(t)
+	const pages = 600 // more than a gather holds
+	var frames [pages]frame.Frame
+	flushes, free := 0, uint64(0)
+	tlb.OnFlush = func() {
+		flushes++
+		if now := frame.Free(); now != free {
+			t.Errorf("flush %d: %d frames free, want %d", flushes, now, free)
+		}
+		for i, f := range frames {
+			_, _, there := tab.Lookup(0x10000 + uintptr(i)*PageSize)
+			if !there && f.Refs() == 0 && i >= 256*(flushes-1) {
+				t.Fatalf("flush %d: frame %d is free", flushes, i)
+			}
+		}
+		free += 256
+	}
+	defer func() { tlb.OnFlush = nil }()
+	for i := range frames {
+		frames[i] = mustMap(t, tab, 0x10000+uintptr(i)*PageSize, Read|Write|Anon)
+	}
+	free = frame.Free()
+	if c := tab.Unmap(0x10000, 0x10000+pages*PageSize); c.Freed != pages {
+		t.Errorf("%+v", c)
+	}
+	if flushes != 3 {
+		t.Errorf("%d flushes, want 3", flushes)
+	}
+}
+
 func TestProtect(t *testing.T) {
 	tab := newTable(t)
 	const rw = Read | Write

@@ -10,6 +10,9 @@ import (
 // Flushes counts the flushes asked for, for tests.
 var Flushes atomic.Uint64
 
+// OnFlush, if not nil, is called by every flush, for tests.
+var OnFlush func()
+
 // walks is held for reading by whoever uses translations, and for writing by
 // a flush, which so waits for those that still use old ones.
 var walks sync.RWMutex
@@ -23,6 +26,9 @@ func EndWalk() { walks.RUnlock() }
 
 func flush() {
 	Flushes.Add(1)
+	if OnFlush != nil {
+		OnFlush()
+	}
 	walks.Lock()
 	walks.Unlock() // an empty section: it only waits
 }
