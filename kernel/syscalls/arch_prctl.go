@@ -22,11 +22,13 @@ func sysArchPrctl(t *task.Task, a *Args) (uintptr, error) {
 		if a[1] >= mm.UserTop {
 			return 0, abi.EPERM
 		}
+		t.Ctx.Sync()
 		t.Ctx.GSBase = uint64(a[1])
 		return 0, nil
 	case abi.ARCH_GET_FS:
 		return 0, outUint64(t, a[1], t.Ctx.FSBase)
 	case abi.ARCH_GET_GS:
+		t.Ctx.Sync()
 		return 0, outUint64(t, a[1], t.Ctx.GSBase)
 	}
 	return 0, abi.EINVAL

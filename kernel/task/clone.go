@@ -84,8 +84,8 @@ func (t *Task) mayClone() error {
 		return abi.EAGAIN
 	}
 	cred := t.Cred()
-	if cred.UID != 0 && uint64(t.user.Load().threads()) >= t.group.Limit(abi.RLIMIT_NPROC) &&
-		!cred.HasCap(abi.CAP_SYS_RESOURCE) && !cred.HasCap(abi.CAP_SYS_ADMIN) {
+	if uint64(t.user.Load().threads()) >= t.group.Limit(abi.RLIMIT_NPROC) &&
+		cred != nil {
 		threadCount.Add(-1)
 		return abi.EAGAIN
 	}
@@ -94,6 +94,9 @@ func (t *Task) mayClone() error {
 
 // newChild makes a thread that nobody can find yet.
 func (t *Task) newChild(a *CloneArgs) (*Task, error) {
+	if a.Flags&abi.CLONE_SETTLS != 0 && a.TLS >= uint64(mm.UserTop) {
+		return nil, abi.EPERM
+	}
 	as, err := t.cloneMM(a.Flags)
 	if err != nil {
 		return nil, err
@@ -196,6 +199,9 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 	g := t.group
 	if a.Flags&abi.CLONE_THREAD == 0 {
 		g = t.newGroup(a)
+		if a.Flags&abi.CLONE_VM == 0 {
+			c.mm.SetLimits(g.rlimits.soft)
+		}
 	}
 	c.group = g
 	treeMu.Lock()

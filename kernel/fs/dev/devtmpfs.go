@@ -83,9 +83,9 @@ func fill() error {
 	}
 	for _, l := range [][2]string{
 		{"fd", "/proc/self/fd"},
-		{"stdin", "/proc/self/fd/0"},
-		{"stdout", "/proc/self/fd/1"},
-		{"stderr", "/proc/self/fd/2"},
+		{"stdin", "fd/0"},
+		{"stdout", "fd/1"},
+		{"stderr", "fd/2"},
 	} {
 		if err := vfs.SymlinkAt(vfs.Kernel, instance.fs, l[1], root, l[0]); err != nil {
 			return err
