@@ -11,7 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/tmpfs"
@@ -180,14 +181,6 @@ func newLinux(t *testing.T) linux {
 	return linux{}
 }
 
-// str passes a string to a system call.
-func str(s string) *byte {
-	b := append([]byte(s), 0)
-	return &b[0]
-}
-
-const cwd = ^uintptr(99) // AT_FDCWD
-
 func (linux) mkdir(name string, mode uint32) error {
 	return errnoOf(syscall.Mkdir(name, mode))
 }
@@ -210,17 +203,11 @@ func (linux) open(name string, flags int, mode uint32, text string) error {
 func (linux) mknod(name string, mode uint32) error { return errnoOf(syscall.Mknod(name, mode, 0)) }
 
 func (linux) rename(from, to string, flags int) error {
-	p, q := str(from), str(to)
-	_, _, e := syscall.RawSyscall6(abi.SYS_RENAMEAT2, cwd, uintptr(unsafe.Pointer(p)), cwd,
-		uintptr(unsafe.Pointer(q)), uintptr(flags), 0)
-	return errno(e)
+	return errnoOf(unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, uint(flags)))
 }
 
 func (linux) link(from, to string, flags int) error {
-	p, q := str(from), str(to)
-	_, _, e := syscall.RawSyscall6(abi.SYS_LINKAT, cwd, uintptr(unsafe.Pointer(p)), cwd,
-		uintptr(unsafe.Pointer(q)), uintptr(flags), 0)
-	return errno(e)
+	return errnoOf(unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, to, flags))
 }
 
 func (linux) symlink(target, name string) error { return errnoOf(syscall.Symlink(target, name)) }
@@ -302,18 +289,11 @@ func (linux) become(uid, gid uint32) {
 	syscall.RawSyscall(abi.SYS_SETFSUID, uintptr(uid), 0, 0)
 }
 
-func errno(e syscall.Errno) error {
-	if e == 0 {
-		return nil
-	}
-	return abi.Errno(e)
-}
-
 func errnoOf(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errno(err.(syscall.Errno))
+	return abi.Errno(err.(syscall.Errno))
 }
 
 func describe(mode, nlink, uid, gid uint32, size, blocks int64) string {
