@@ -37,6 +37,12 @@ func (s *Suite) Archive(ctx context.Context, dir cache.Dir, report *progress.Rep
 	if err != nil {
 		return nil, err
 	}
+	// The script may be a link to another suite's, which the guest does not have.
+	script, err := os.ReadFile(filepath.Join(s.Dir, "run"))
+	if err != nil {
+		return nil, err
+	}
+	tree.File(prefix+"/run", 0o755, script)
 	sources, err := filepath.Glob(filepath.Join(s.Dir, "*.c"))
 	if err != nil {
 		return nil, err
