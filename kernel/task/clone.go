@@ -83,13 +83,21 @@ func (t *Task) mayClone() error {
 		threadCount.Add(-1)
 		return abi.EAGAIN
 	}
-	cred := t.Cred()
-	if uint64(t.user.Load().threads()) >= t.group.Limit(abi.RLIMIT_NPROC) &&
-		cred != nil {
+	limit := t.group.Limit(abi.RLIMIT_NPROC)
+	if uint64(t.user.Load().threads()) >= limit && !(limit >= defaultUserThreads() && t.mayExceedLimits()) {
 		threadCount.Add(-1)
 		return abi.EAGAIN
 	}
 	return nil
+}
+
+// mayExceedLimits reports whether the thread is exempt from the number of
+// threads that a user may have. Unlike on Linux that holds for the default
+// number alone: where everybody is the superuser, a lower limit that somebody
+// has set is what ends a fork bomb.
+func (t *Task) mayExceedLimits() bool {
+	c := t.Cred()
+	return c.UID == 0 || c.HasCap(abi.CAP_SYS_RESOURCE) || c.HasCap(abi.CAP_SYS_ADMIN)
 }
 
 // newChild makes a thread that nobody can find yet.

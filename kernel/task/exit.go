@@ -60,7 +60,7 @@ func (t *Task) end() {
 	t.guard(t.finishVfork)
 	t.cpu.off()
 	t.Ctx.Release()
-	t.leaveTree()
+	t.guard(t.leaveTree)
 }
 
 // leaveSignals makes the thread take no more signals, and hands on those that

@@ -38,12 +38,15 @@ func (r *rlimits) copyFrom(o *rlimits) {
 // nrOpen is the highest RLIMIT_NOFILE: /proc/sys/fs/nr_open.
 const nrOpen = 1 << 20
 
+// defaultUserThreads is RLIMIT_NPROC of process 1.
+func defaultUserThreads() uint64 { return uint64(ThreadsMax() / 2) }
+
 // setDefault sets what process 1 starts with.
 func (r *rlimits) setDefault() {
 	for i := range r.lim {
 		r.set(i, abi.Rlimit{Cur: abi.RLIM_INFINITY, Max: abi.RLIM_INFINITY})
 	}
-	threads := uint64(ThreadsMax() / 2)
+	threads := defaultUserThreads()
 	r.set(abi.RLIMIT_STACK, abi.Rlimit{Cur: 8 << 20, Max: abi.RLIM_INFINITY})
 	r.set(abi.RLIMIT_CORE, abi.Rlimit{Cur: 0, Max: abi.RLIM_INFINITY})
 	r.set(abi.RLIMIT_NPROC, abi.Rlimit{Cur: threads, Max: threads})

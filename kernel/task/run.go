@@ -9,7 +9,7 @@ import (
 
 // main is the life of a thread: the body of its goroutine.
 func (t *Task) main() {
-	t.start()
+	t.guard(t.start)
 	for !t.serve() {
 	}
 	t.end()
