@@ -1,9 +1,6 @@
 package tty
 
-import (
-	"kevlar/kernel/abi"
-	"kevlar/kernel/wait"
-)
+import "kevlar/kernel/wait"
 
 // HangUp ends the connection: every open file of t reads the end of file and
 // fails to write from now on, and the session whose controlling terminal t
@@ -27,30 +24,6 @@ func (t *TTY) hangUpLocked() {
 	t.out.clear()
 	t.committed = 0
 	t.queue.Notify(wait.Hup | wakeRead | wakeWrite)
-}
-
-// throttle does IXOFF: it sends the STOP character when the input queue gets
-// full, and START when it has been read.
-func (t *TTY) throttle() {
-	const margin = 128
-	if t.pty != nil {
-		return
-	}
-	switch {
-	case !t.throttled && t.iflag(abi.IXOFF) && t.line.len() > lineSize-margin:
-		t.throttled = true
-		t.sendFlowChar(abi.VSTOP)
-	case t.throttled && t.line.len() < margin:
-		t.throttled = false
-		t.sendFlowChar(abi.VSTART)
-	}
-}
-
-// sendFlowChar sends a STOP or START character, stopped or not.
-func (t *TTY) sendFlowChar(i int) {
-	if c := t.cc(i); c != abi.VDISABL {
-		t.driver.Write([]byte{c})
-	}
 }
 
 // release frees the memory of a terminal that nobody can open any more.

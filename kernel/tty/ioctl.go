@@ -1,6 +1,8 @@
 package tty
 
 import (
+	"encoding/binary"
+
 	"kevlar/kernel/abi"
 	"kevlar/kernel/vfs"
 )
@@ -212,4 +214,26 @@ func (t *TTY) SetWindow(w abi.Winsize) {
 		t.winsize = w
 		t.signal(t.foreground, abi.SIGWINCH)
 	}
+}
+
+func getInt(c vfs.Caller, addr uintptr) (int, error) {
+	var b [4]byte
+	if _, err := c.CopyIn(b[:], addr); err != nil {
+		return 0, err
+	}
+	return int(int32(binary.LittleEndian.Uint32(b[:]))), nil
+}
+
+func putInt(c vfs.Caller, addr uintptr, v int) error {
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], uint32(v))
+	_, err := c.CopyOut(addr, b[:])
+	return err
+}
+
+func putBool(c vfs.Caller, addr uintptr, v bool) error {
+	if v {
+		return putInt(c, addr, 1)
+	}
+	return putInt(c, addr, 0)
 }

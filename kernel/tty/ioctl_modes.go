@@ -163,11 +163,16 @@ func (t *TTY) ioctlBreak(c vfs.Caller, cmd uint32, arg uintptr) error {
 	}
 	d.SetBreak(true)
 	defer d.SetBreak(false)
-	err := c.Sleeper().Sleep(ktime.Mono() + int64(breakTime))
-	if err == abi.ETIMEDOUT {
-		return nil
+	s, end := c.Sleeper(), ktime.Mono()+int64(breakTime)
+	for {
+		switch err := s.Sleep(end); err {
+		case nil:
+		case abi.ETIMEDOUT:
+			return nil
+		default:
+			return err
+		}
 	}
-	return err
 }
 
 // queued returns how many bytes are not sent yet.

@@ -116,29 +116,6 @@ func (t *TTY) writeRoom() int {
 	return max(0, t.out.room()-echoReserve)
 }
 
-// stopOutput and startOutput are ^S and ^Q. After startOutput somebody has to
-// call pump.
-func (t *TTY) stopOutput() {
-	if t.stopped {
-		return
-	}
-	t.stopped = true
-	if t.pty != nil {
-		t.pty.status(abi.TIOCPKT_STOP, abi.TIOCPKT_START)
-	}
-}
-
-func (t *TTY) startOutput() {
-	if !t.stopped || t.tcStopped {
-		return
-	}
-	t.stopped = false
-	if t.pty != nil {
-		t.pty.status(abi.TIOCPKT_START, abi.TIOCPKT_STOP)
-	}
-	t.queue.Notify(wakeWrite)
-}
-
 // flushOutput drops what has been written but not sent.
 func (t *TTY) flushOutput() {
 	t.out.clear()

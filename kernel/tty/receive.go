@@ -1,14 +1,6 @@
 package tty
 
-import (
-	"kevlar/kernel/abi"
-	"kevlar/kernel/wait"
-)
-
-const (
-	wakeRead  = wait.Readable
-	wakeWrite = wait.Writable
-)
+import "kevlar/kernel/abi"
 
 // receiveStaged feeds the line discipline with as much of what was typed as
 // the input queue has room for.
@@ -172,21 +164,5 @@ func (t *TTY) interrupt(sig int) {
 	t.lnext, t.erasing = false, false
 	if t.pty != nil {
 		t.pty.status(abi.TIOCPKT_FLUSHREAD, 0)
-	}
-}
-
-// restartOnAny starts stopped output if any character does so.
-func (t *TTY) restartOnAny() {
-	if t.stopped && t.iflag(abi.IXON) && t.iflag(abi.IXANY) {
-		t.restart()
-	}
-}
-
-// restart starts stopped output, and lets out what has been held back even if
-// the next character stops it again.
-func (t *TTY) restart() {
-	t.startOutput()
-	if !t.stopped {
-		t.commit()
 	}
 }

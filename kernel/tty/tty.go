@@ -97,6 +97,12 @@ const (
 	echoReserve = 1 << 10
 )
 
+// The events that readers and writers wait for.
+const (
+	wakeRead  = wait.Readable
+	wakeWrite = wait.Writable
+)
+
 // Name returns the name of the terminal's node in /dev, such as ttyS0 or
 // pts/0.
 func (t *TTY) Name() string { return t.name }

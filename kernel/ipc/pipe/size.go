@@ -19,6 +19,8 @@ const (
 	// before new ones get minSlots only: pipe-user-pages-soft.
 	softPages = 16384
 	minSlots  = 2
+	// maxSlots limits even the superuser's pipes: 256 MiB.
+	maxSlots = 1 << 16
 )
 
 // charges counts the slots of each user's pipes.
@@ -91,6 +93,9 @@ func SetSize(c vfs.Caller, f *vfs.File, n uint) (int, error) {
 	size = 1 << bits.Len(size-1) // the next power of 2
 	if size > MaxSize && !c.Cred().HasCap(abi.CAP_SYS_RESOURCE) {
 		return 0, abi.EPERM
+	}
+	if size/frame.Size > maxSlots {
+		return 0, abi.ENOMEM
 	}
 	return e.pipe.resize(c.Cred(), int(size/frame.Size))
 }
