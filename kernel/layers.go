@@ -27,6 +27,7 @@ func connectLayers() {
 	task.OnInterrupt = irq.Drain
 	task.Entropy = random.Read
 	task.Kick = ring3.Kick
+	task.MapVDSO = makeVDSO()
 	_, _, _, edx := x86.CPUID(1, 0)
 	task.HWCap = uint64(edx)
 	task.OnInitExit = func(status int) {

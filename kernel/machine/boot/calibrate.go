@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/lapic"
 	"kevlar/kernel/machine/pio"
 	"kevlar/kernel/machine/x86"
@@ -50,7 +51,12 @@ func calibrate(began uint64) {
 		}
 		lapic.SetFrequency(uint64(lapic.Count()), interval)
 	}
-	clock.Init(tsc, began)
+	page, err := frame.AllocReserved()
+	if err != nil {
+		die("too little memory")
+	}
+	page.Zero()
+	clock.Init(tsc, began, uint64(page))
 }
 
 // frequenciesFromCPUID returns the TSC's and the APIC timer's frequency in Hz;

@@ -4,6 +4,7 @@ package boot
 
 import (
 	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/vdso"
 	"kevlar/kernel/machine/x86"
 )
 
@@ -56,6 +57,15 @@ func enableFeatures(xcr0 uint64) {
 	x86.XSETBV(xcr0)
 	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&leaf1ECXRDRAND != 0 {
 		clock.UseRDRAND()
+	}
+}
+
+// numberCPU makes the calling CPU's number readable by programs: RDTSCP and
+// RDPID give it, and the vDSO's getcpu.
+func numberCPU(id int) {
+	if vdso.HasRDTSCP() {
+		const tscAux = 0xc0000103
+		x86.WRMSR(tscAux, uint64(id))
 	}
 }
 

@@ -105,6 +105,7 @@ func startThis() {
 	enableFeatures(ring3.Features())
 	x86.WriteCR3(ipi.KernelRoot)
 	starting.cpu.Init(starting.id, starting.stacks)
+	numberCPU(starting.id)
 	lapic.Enable(cpu.VectorSpurious, cpu.VectorTimer)
 }
 

@@ -54,6 +54,7 @@ func start(startInfo uint64) {
 	}
 	usercopy.Init()
 	cpu.Get(0).Init(0, cpu.BootStacks())
+	numberCPU(0)
 	maskPIC()
 	calibrate(began)
 	acpi.Find(info.rsdp)

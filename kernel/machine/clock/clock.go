@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/x86"
 )
 
@@ -26,33 +27,33 @@ type params struct {
 	real    uint64 // wall clock minus time since boot
 }
 
-// page holds params at its start and nothing else, so that it can be mapped
-// into programs; it is aligned by being twice the size of what it needs.
-var page [2 * 4096]byte
+// vvar is the address of params, at the start of a page frame.
+var vvar uintptr
+
+// vvarFrame is the physical address of that frame.
+var vvarFrame uint64
 
 //go:nosplit
-func current() *params {
-	return (*params)(unsafe.Pointer((uintptr(unsafe.Pointer(&page)) + 4095) &^ 4095))
-}
-
-// vvar is the address of params for the assembly readers.
-var vvar uintptr
+func current() *params { return *(**params)(unsafe.Pointer(&vvar)) }
 
 // frequency is that of the TSC in Hz.
 var frequency uint64
 
 // Init sets the TSC's frequency and makes the time since boot begin at 0 when
-// the TSC read start.
-//
-//go:nosplit
-func Init(hz, start uint64) {
-	p := current()
-	vvar = uintptr(unsafe.Pointer(p))
+// the TSC read start. page is the physical address of a zeroed page frame for
+// the parameters.
+func Init(hz, start, page uint64) {
+	vvarFrame, vvar = page, direct.Addr(page)
 	frequency = hz
+	p := current()
 	p.tscBase = start
 	p.mul = mulFor(hz)
 	installVDSO()
 }
+
+// Page returns the physical address of the page frame with the parameters,
+// which programs may read: the vvar page of the vDSO.
+func Page() uint64 { return vvarFrame }
 
 //go:nosplit
 func mulFor(hz uint64) uint64 { return (1_000_000_000 << 32) / hz }
