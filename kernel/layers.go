@@ -3,7 +3,6 @@
 package main
 
 import (
-	"kevlar/kernel/fs/dev"
 	"kevlar/kernel/klog"
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/cpu"
@@ -21,9 +20,6 @@ import (
 // connectLayers gives the lower layers what they know only by a hook.
 func connectLayers() {
 	mm.Random = random.Uint64
-	dev.Entropy = random.Read
-	dev.AddEntropy = random.Add
-
 	task.OnInterrupt = irq.Drain
 	task.Entropy = random.Read
 	task.Kick = ring3.Kick

@@ -8,6 +8,7 @@ import (
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/random"
+	"kevlar/kernel/vfs"
 )
 
 // limitHeap gives Go's heap a soft limit of an eighth of memory, and keeps a
@@ -18,6 +19,7 @@ func limitHeap() {
 	debug.SetMemoryLimit(int64(max(total/8, least)))
 	debug.SetGCPercent(50)
 	frame.SetReserve(max(total/32, reserveLeast) / frame.Size)
+	vfs.SetMemory(frame.Total())
 }
 
 // memoryMiB is the memory that the kernel manages.

@@ -4,7 +4,6 @@
 package random
 
 import (
-	"crypto/sha256"
 	"math/rand/v2"
 	"sync"
 )
@@ -25,15 +24,20 @@ func Add(b []byte) {
 	rekey(b)
 }
 
-// rekey derives a new key from the present one and b. mu is held.
+// rekey derives a new key from the present one and b, a block of it at a time:
+// the next key is what the generator gives under the present key with the
+// block added. mu is held.
 func rekey(b []byte) {
-	h := sha256.New()
-	var old [32]byte
-	gen.Read(old[:])
-	h.Write(old[:])
-	h.Write(b)
 	var key [32]byte
-	h.Sum(key[:0])
+	gen.Read(key[:])
+	for first := true; first || len(b) > 0; first = false {
+		for i := range min(len(b), len(key)) {
+			key[i] ^= b[i]
+		}
+		b = b[min(len(b), len(key)):]
+		gen.Seed(key)
+		gen.Read(key[:])
+	}
 	gen.Seed(key)
 	left = rekeyAfter
 }

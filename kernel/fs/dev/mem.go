@@ -25,8 +25,8 @@ func init() {
 	register(nullMinor, null{})
 	register(zeroMinor, zero{})
 	register(fullMinor, full{})
-	register(randomMinor, random{})
-	register(urandomMinor, random{})
+	register(randomMinor, randomDevice{})
+	register(urandomMinor, randomDevice{})
 	vfs.RegisterCharDevice(memMajor, kmsgMinor, kmsgMinor, openKmsg)
 }
 

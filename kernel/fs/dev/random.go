@@ -1,21 +1,12 @@
 package dev
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"sync"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/random"
 	"kevlar/kernel/vfs"
-)
-
-var (
-	// Entropy fills b with bytes of the system's random number generator.
-	// It is set before the first use.
-	Entropy = func(b []byte) { rand.Read(b) }
-	// AddEntropy mixes b, which a user wrote, into the generator; nil if the
-	// generator takes none. It is set before the first use.
-	AddEntropy func(b []byte)
 )
 
 // rndGetEntCnt is RNDGETENTCNT of random(4).
@@ -25,13 +16,13 @@ const rndGetEntCnt = 0x80045200
 const poolBits = 256
 
 // random is /dev/random and /dev/urandom, which are the same.
-type random struct{ unseekable }
+type randomDevice struct{ unseekable }
 
 // buffers keeps memory for random bytes on their way.
 var buffers = sync.Pool{New: func() any { return new([512]byte) }}
 
 // Read fills d; a signal ends a long read.
-func (random) Read(c vfs.Caller, d vfs.Dest, _ int64) (done int, err error) {
+func (randomDevice) Read(c vfs.Caller, d vfs.Dest, _ int64) (done int, err error) {
 	b := buffers.Get().(*[512]byte)
 	defer buffers.Put(b)
 	for d.Len() > 0 && err == nil {
@@ -39,7 +30,7 @@ func (random) Read(c vfs.Caller, d vfs.Dest, _ int64) (done int, err error) {
 			break
 		}
 		part := b[:min(d.Len(), len(b))]
-		Entropy(part)
+		random.Read(part)
 		var n int
 		n, err = d.Write(part)
 		done += n
@@ -52,15 +43,13 @@ func (random) Read(c vfs.Caller, d vfs.Dest, _ int64) (done int, err error) {
 }
 
 // Write mixes bytes into the generator.
-func (random) Write(_ vfs.Caller, s vfs.Source, _ int64) (done int, err error) {
+func (randomDevice) Write(_ vfs.Caller, s vfs.Source, _ int64) (done int, err error) {
 	b := buffers.Get().(*[512]byte)
 	defer buffers.Put(b)
 	for s.Len() > 0 && err == nil {
 		var n int
 		n, err = s.Read(b[:min(s.Len(), len(b))])
-		if AddEntropy != nil {
-			AddEntropy(b[:n])
-		}
+		random.Add(b[:n])
 		done += n
 	}
 	if done > 0 {
@@ -70,7 +59,7 @@ func (random) Write(_ vfs.Caller, s vfs.Source, _ int64) (done int, err error) {
 }
 
 // Ioctl knows RNDGETENTCNT.
-func (random) Ioctl(c vfs.Caller, cmd uint32, arg uintptr) (uintptr, error) {
+func (randomDevice) Ioctl(c vfs.Caller, cmd uint32, arg uintptr) (uintptr, error) {
 	if cmd != rndGetEntCnt {
 		return 0, abi.EINVAL
 	}

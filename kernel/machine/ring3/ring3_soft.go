@@ -8,6 +8,9 @@ import "kevlar/kernel/machine/pagetable"
 // user program would and says why it stopped.
 var SoftRun func(*Context) Event
 
+// SoftRelease is called when a Context is released. It may be nil.
+var SoftRelease func(*Context)
+
 // The software machine has x87, SSE and AVX state.
 const (
 	fpuSize     = 832
@@ -18,8 +21,12 @@ const (
 // Run lets SoftRun play the user program.
 func (c *Context) Run(t *pagetable.Table) Event { return SoftRun(c) }
 
-// Release does nothing: there is no CPU that could hold state of c.
-func (c *Context) Release() {}
+// Release tells SoftRelease: there is no CPU that could hold state of c.
+func (c *Context) Release() {
+	if SoftRelease != nil {
+		SoftRelease(c)
+	}
+}
 
 func (c *Context) syncFPU() {}
 func (c *Context) dropFPU() {}

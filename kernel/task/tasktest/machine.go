@@ -62,6 +62,7 @@ func boot() {
 	machine.users = make(map[*ring3.Context]*User)
 	machine.exits = make(chan int, 1)
 	ring3.SoftRun = run
+	ring3.SoftRelease = release
 	task.Syscall = syscall
 	task.OnInitExit = func(status int) { machine.exits <- status }
 }
@@ -117,6 +118,16 @@ func run(c *ring3.Context) ring3.Event {
 	u := userOf(c)
 	u.resume <- struct{}{}
 	return <-u.events
+}
+
+// release ends the program of a thread that has ended.
+func release(c *ring3.Context) {
+	machine.Lock()
+	defer machine.Unlock()
+	if u := machine.users[c]; u != nil {
+		close(u.abandoned)
+		delete(machine.users, c)
+	}
 }
 
 // syscall serves the private call that executes a function in the kernel, and
@@ -195,7 +206,7 @@ func settle(free uint64, goroutines int) (uint64, int) {
 	}
 }
 
-// forget ends the programs of threads that are gone.
+// forget ends programs that a test has left, and forgets their handlers.
 func forget() {
 	machine.Lock()
 	defer machine.Unlock()
@@ -203,5 +214,5 @@ func forget() {
 		close(u.abandoned)
 		delete(machine.users, c)
 	}
-	machine.handlers = nil
+	machine.handlers, machine.progs = nil, nil
 }
