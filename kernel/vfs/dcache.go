@@ -14,6 +14,19 @@ import (
 // the next lookup finds that same dentry; otherwise the collector takes it.
 var dcache = dentryCache{limit: 8192}
 
+// passing is the same for file systems with Super.NoCache, whose dentries save
+// no work: they are remembered only so that a place keeps its dentry while it
+// is in use. What they stand for, such as a process, should not be kept alive.
+var passing = dentryCache{limit: 64}
+
+// cache returns the cache that d belongs to.
+func (d *Dentry) cache() *dentryCache {
+	if d.super.NoCache {
+		return &passing
+	}
+	return &dcache
+}
+
 type dentryCache struct {
 	mu    sync.Mutex
 	head  *Dentry // looked at next; guarded by mu, as all below
@@ -35,10 +48,12 @@ func SetDentryLimit(n int) {
 }
 
 // DentryCount returns how many dentries are cached.
-func DentryCount() int {
-	dcache.mu.Lock()
-	defer dcache.mu.Unlock()
-	return dcache.n
+func DentryCount() int { return dcache.count() + passing.count() }
+
+func (c *dentryCache) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
 }
 
 // add lists d as the last one to be looked at.

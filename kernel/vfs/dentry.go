@@ -30,7 +30,7 @@ type Dentry struct {
 	mounts atomic.Int32
 
 	used       atomic.Bool // looked up since the cache last came by
-	listed     bool        // guarded by dcache.mu, as are next and prev
+	listed     bool        // guarded by cache().mu, as are next and prev
 	next, prev *Dentry
 }
 
@@ -155,7 +155,7 @@ func (s *children) remember(name string) *Dentry {
 	}
 	s.mu.Unlock()
 	if c.dentry != nil {
-		dcache.add(c.dentry)
+		c.dentry.cache().add(c.dentry)
 	}
 	return c.dentry
 }
@@ -217,9 +217,9 @@ func (d *Dentry) add(name string, inode Inode) *Dentry {
 	s.known[n.Name()] = child{dentry: n}
 	s.mu.Unlock()
 	if old.dentry != nil && old.dentry != n {
-		dcache.remove(old.dentry)
+		old.dentry.cache().remove(old.dentry)
 	}
-	dcache.add(n)
+	n.cache().add(n)
 	return n
 }
 
@@ -227,7 +227,7 @@ func (d *Dentry) add(name string, inode Inode) *Dentry {
 func (d *Dentry) drop(c *Dentry) {
 	c.gone.Store(true)
 	d.sub.forget(c.Name(), c)
-	dcache.remove(c)
+	c.cache().remove(c)
 }
 
 // forget removes the name from the known ones if it stands for c.
@@ -268,5 +268,5 @@ func (s *children) insert(name string, c *Dentry) {
 	}
 	s.known[name] = child{dentry: c}
 	s.mu.Unlock()
-	dcache.add(c)
+	c.cache().add(c)
 }

@@ -1,8 +1,12 @@
 package vfs_test
 
 import (
+	"runtime"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/tmpfs"
@@ -104,6 +108,43 @@ func TestDynamic(t *testing.T) {
 	_, err = c.stat("p/1/f")
 	want(t, "on the mount", err, nil)
 	must(t, c.umount("p/1", 0))
+	must(t, c.umount("p", 0))
+}
+
+// TestDynamicNotKept checks that names which come and go do not pile up, nor
+// what they stood for.
+func TestDynamicNotKept(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	must(t, c.mkdir("p", 0o755))
+	d := newDynamic()
+	must(t, vfs.MountSuper(d.fs, "p", mustResolve(t, c, "p"), 0))
+	before := vfs.DentryCount()
+	const n = 2000
+	var freed atomic.Int32
+	for i := range n {
+		name := strconv.Itoa(i)
+		one := d.sub()
+		one.set("fd", d.sub())
+		d.set(name, one)
+		if _, err := c.stat("p/" + name + "/fd"); err != nil {
+			t.Fatal(err)
+		}
+		d.set(name, nil)
+		runtime.AddCleanup(one, func(int) { freed.Add(1) }, 0)
+		if i%100 == 0 {
+			runtime.GC()
+		}
+	}
+	if now := vfs.DentryCount(); now > before+300 {
+		t.Errorf("%d dentries cached, %d before", now, before)
+	}
+	for range 5 {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	if kept := n - freed.Load(); kept > 300 {
+		t.Errorf("%d of %d directories are kept alive", kept, n)
+	}
 	must(t, c.umount("p", 0))
 }
 
