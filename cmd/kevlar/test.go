@@ -243,9 +243,13 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 		args = append(args, "-run", patterns[0])
 	}
 	f := t.flags
+	kernel := f.kernel
+	if kernel == "kevlar" {
+		kernel = t.base.Kernel.Image // all tests have the same one
+	}
 	env := []string{
 		"KEVLAR=" + self,
-		fmt.Sprintf("KEVLAR_FLAGS=--kernel %s --cpus %d --mem %s --accel %s --machine %s", f.kernel, cpus, f.mem, f.accel, f.machine),
+		fmt.Sprintf("KEVLAR_FLAGS=--kernel %s --cpus %d --mem %s --accel %s --machine %s", kernel, cpus, f.mem, f.accel, f.machine),
 	}
 	return suite.GoTest(ctx, t.root, env, done, append(args, "./suites/"+s.Name)...), nil
 }

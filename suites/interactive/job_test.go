@@ -65,7 +65,6 @@ func TestCtrlZ(t *testing.T) {
 	s.expect(prompt)
 	s.command("kill -STOP %1; fg")
 	s.expect(job + `\r\n`)
-	s.expect(job + `\r\n`)
 	s.send(ctrlC)
 	s.expect(prompt)
 	s.command("jobs; echo none")

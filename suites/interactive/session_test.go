@@ -29,11 +29,12 @@ type session struct {
 	tty *os.File // the side that the program has, kept open to look at its state
 	cmd *exec.Cmd
 
-	mu   sync.Mutex
-	text strings.Builder // all that was shown
-	more chan struct{}   // gets a value when there is more of it
-	read int             // how much of it was matched; used by the test alone
-	exit chan error
+	mu    sync.Mutex
+	text  strings.Builder // all that was shown
+	more  chan struct{}   // gets a value when there is more of it
+	read  int             // how much of it was matched; used by the test alone
+	ended chan struct{}   // closed a moment after the program has ended
+	err   error           // of its end
 }
 
 // start boots a machine with a shell on a terminal of 24 rows and 80 columns, and waits for the
@@ -53,7 +54,7 @@ func open(t *testing.T, args ...string) *session {
 		t.Skip("needs a machine; run: kevlar test interactive")
 	}
 	args = append(append([]string{"run"}, strings.Fields(os.Getenv("KEVLAR_FLAGS"))...), args...)
-	s := &session{t: t, cmd: exec.Command(kevlar, args...), more: make(chan struct{}, 1), exit: make(chan error, 1)}
+	s := &session{t: t, cmd: exec.Command(kevlar, args...), more: make(chan struct{}, 1), ended: make(chan struct{})}
 	var err error
 	if s.pty, s.tty, err = pty.Open(); err != nil {
 		t.Fatal(err)
@@ -68,7 +69,11 @@ func open(t *testing.T, args ...string) *session {
 		t.Fatal(err)
 	}
 	go s.collect()
-	go func() { s.exit <- s.cmd.Wait() }()
+	go func() {
+		s.err = s.cmd.Wait()
+		time.Sleep(100 * time.Millisecond)
+		close(s.ended)
+	}()
 	t.Cleanup(func() {
 		s.cmd.Process.Kill()
 		s.tty.Close()
@@ -125,6 +130,10 @@ func (s *session) expect(pattern string) string {
 		}
 		select {
 		case <-s.more:
+		case <-s.ended:
+			if s.shown()[s.read:] == text {
+				s.t.Fatalf("%q did not come before the end; instead:\n%s", pattern, visible(text))
+			}
 		case <-deadline:
 			s.t.Fatalf("%q did not come; instead:\n%s", pattern, visible(text))
 		}
@@ -181,10 +190,10 @@ func (s *session) resize(rows, cols uint16) {
 func (s *session) wait() int {
 	s.t.Helper()
 	select {
-	case err := <-s.exit:
+	case <-s.ended:
 		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
-			s.t.Fatal(err)
+		if s.err != nil && !errors.As(s.err, &exit) {
+			s.t.Fatal(s.err)
 		}
 		return s.cmd.ProcessState.ExitCode()
 	case <-time.After(patience):

@@ -28,7 +28,8 @@ console=/dev/ttyS0
 [ -c $console ] || console=/dev/console
 
 if [ ! -e /kevlar/command ]; then
-	exec setsid -c /kevlar/shell <>$console >&0 2>&1
+	setsid -c /kevlar/shell <>$console >&0 2>&1
+	poweroff -f
 fi
 
 # The host's side of this protocol is host/guest. The command file sets:
@@ -66,6 +67,7 @@ attach 4 "<>" 4
 connected <&4
 if [ $# = 0 ]; then
 	export token console
-	exec setsid -c /kevlar/shell <>$console >&0 2>&1
+	setsid -c /kevlar/shell <>$console >&0 2>&1
+	poweroff -f
 fi
 . /kevlar/run
