@@ -73,6 +73,7 @@ func (c *CPU) Init(id int, s Stacks) {
 	x86.LGDT(uintptr(unsafe.Pointer(&c.desc[0])))
 	x86.LIDT(uintptr(unsafe.Pointer(&c.desc[1])))
 	x86.LTR(tssSel)
+	x86.ClearLDT()
 
 	x86.WRMSR(x86.MSRStar, KernelCS<<32|starUserBase<<48)
 	x86.WRMSR(x86.MSRLStar, uint64(syscallPC()))

@@ -73,6 +73,10 @@ func LIDT(p uintptr)
 // LTR loads the task register.
 func LTR(selector uint16)
 
+// ClearLDT makes every selector of a local descriptor table invalid. Out of reset the table lies at
+// linear address 0, where a program could write descriptors of its own.
+func ClearLDT()
+
 // Halt stops this CPU for ever.
 func Halt()
 
