@@ -23,7 +23,7 @@ var notHostile = map[uintptr]bool{
 var onOthers = map[uintptr]bool{
 	abi.SYS_TKILL: true, abi.SYS_TGKILL: true, abi.SYS_RT_SIGQUEUEINFO: true, abi.SYS_RT_TGSIGQUEUEINFO: true,
 	abi.SYS_PRLIMIT64: true, abi.SYS_SETPRIORITY: true, abi.SYS_SCHED_SETSCHEDULER: true, abi.SYS_SCHED_SETPARAM: true,
-	abi.SYS_SCHED_SETATTR: true, abi.SYS_SCHED_SETAFFINITY: true,
+	abi.SYS_SCHED_SETATTR: true, abi.SYS_SCHED_SETAFFINITY: true, abi.SYS_IOPRIO_SET: true,
 }
 
 // TestHostileArguments makes calls with arguments that no sane program has. The

@@ -301,6 +301,14 @@ func TestLimitsAndUsage(t *testing.T) {
 		if size, policy := u.uint32(p), u.uint32(p+4); size != 48 || policy != abi.SCHED_BATCH {
 			u.Errorf("sched_attr: size %d, policy %d", size, policy)
 		}
+		u.is(0, abi.SYS_IOPRIO_GET, 1, 0)
+		u.sys(abi.SYS_IOPRIO_SET, 1, 0, 3<<13|7)
+		u.is(3<<13|7, abi.SYS_IOPRIO_GET, 1, 0)
+		u.fails(abi.EINVAL, abi.SYS_IOPRIO_SET, 1, 0, 2<<13|8)
+		u.fails(abi.EINVAL, abi.SYS_IOPRIO_SET, 1, 0, 4<<13)
+		u.fails(abi.EINVAL, abi.SYS_IOPRIO_SET, 1, 0, 1)
+		u.fails(abi.EINVAL, abi.SYS_IOPRIO_GET, 0, 0)
+		u.fails(abi.ESRCH, abi.SYS_IOPRIO_GET, 1, 30000)
 		u.sys(abi.SYS_SCHED_YIELD)
 		u.sys(abi.SYS_GETCPU, p, p+4, 0)
 		u.sys(abi.SYS_SET_ROBUST_LIST, p, 24)

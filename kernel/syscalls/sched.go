@@ -243,3 +243,12 @@ func sysSchedGetattr(t *task.Task, a *Args) (uintptr, error) {
 	le.PutUint32(b[offSchedPriority:], uint32(priority))
 	return 0, copyOut(t, a[1], b)
 }
+
+func sysIoprioGet(t *task.Task, a *Args) (uintptr, error) {
+	v, err := t.IOPriority(int(int32(a[0])), int(int32(a[1])))
+	return uintptr(v), err
+}
+
+func sysIoprioSet(t *task.Task, a *Args) (uintptr, error) {
+	return 0, t.SetIOPriority(int(int32(a[0])), int(int32(a[1])), int(uint32(a[2])))
+}

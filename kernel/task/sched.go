@@ -15,6 +15,7 @@ type schedParams struct {
 	priority atomic.Int32 // of real-time policies
 	reset    atomic.Bool  // SCHED_RESET_ON_FORK
 	affinity atomic.Uint64
+	io       atomic.Int32 // class and level of I/O: ioprio_set(2)
 }
 
 // defaultTimerSlack is PR_GET_TIMERSLACK of process 1, in nanoseconds.
@@ -28,6 +29,7 @@ const (
 
 func (s *schedParams) inherit(p *schedParams) {
 	s.affinity.Store(p.affinity.Load())
+	s.io.Store(p.io.Load())
 	if p.reset.Load() {
 		s.nice.Store(max(p.nice.Load(), 0))
 		return
