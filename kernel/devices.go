@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kevlar/kernel/abi"
@@ -16,6 +17,7 @@ import (
 	"kevlar/kernel/fs/dev"
 	"kevlar/kernel/fs/sys"
 	"kevlar/kernel/klog"
+	"kevlar/kernel/machine/acpi"
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/machine/mmio"
@@ -81,12 +83,19 @@ func (pciMachine) ConnectMSI(name string, handler func()) (uint64, uint32, error
 }
 
 // mmioDevices returns where virtio devices with plain registers may be: the
-// places that the command line names.
+// places that the command line names and those that the firmware's tables do.
 func mmioDevices() []virtiommio.Location {
 	list, err := virtiommio.FromCommandLine(boot.CommandLine())
 	if err != nil {
 		klog.Printf("command line: %v", err)
 	}
+	const virtioMMIO = "LNRO0005" // the identifier that Linux knows them by
+	acpi.EachDevice(virtioMMIO, func(d acpi.Device) {
+		same := func(l virtiommio.Location) bool { return l.Addr == d.Address }
+		if !slices.ContainsFunc(list, same) {
+			list = append(list, virtiommio.Location{Addr: d.Address, Size: d.Size, GSI: d.GSI, Level: d.Level, ActiveLow: d.ActiveLow})
+		}
+	})
 	return list
 }
 
@@ -96,7 +105,7 @@ func probeMMIO(l virtiommio.Location) (virtio.Transport, error) {
 		return nil, err
 	}
 	return virtiommio.New(r, func(handler func()) error {
-		return irq.ConnectEdge(l.GSI, "virtio-mmio", handler)
+		return irq.Connect(l.GSI, "virtio-mmio", l.Level, l.ActiveLow, handler)
 	})
 }
 

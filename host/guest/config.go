@@ -11,7 +11,6 @@
 package guest
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -47,7 +46,6 @@ type Config struct {
 func (c *Config) vm(root vm.Initramfs, foreign bool) *vm.Config {
 	return &vm.Config{
 		Machine: c.Machine, Accel: c.Accel, CPU: c.CPU, CPUs: c.CPUs, Mem: c.Mem,
-		ACPI:      c.Kernel.Linux,
 		Kernel:    c.Kernel.Image,
 		Initramfs: root,
 		Append:    c.commandLine(foreign),
@@ -69,13 +67,8 @@ func (c *Config) commandLine(foreign bool) string {
 		if c.Log == nil || foreign {
 			words = append(words, "quiet")
 		}
-	default:
-		if c.Machine == "microvm" {
-			words = append(words, fmt.Sprintf("cpus=%d", c.CPUs))
-		}
-		if c.Strace {
-			words = append(words, "strace")
-		}
+	case c.Strace:
+		words = append(words, "strace")
 	}
 	if c.Append != "" {
 		words = append(words, c.Append)

@@ -186,7 +186,7 @@ func TestCommandLine(t *testing.T) {
 		want    string
 	}{
 		{Config{Machine: "q35", CPUs: 4}, false, ""},
-		{Config{Machine: "microvm", CPUs: 4, Strace: true, Append: "a=b c"}, false, "cpus=4 strace a=b c"},
+		{Config{Machine: "microvm", CPUs: 4, Strace: true, Append: "a=b c"}, false, "strace a=b c"},
 		{Config{Kernel: Kernel{Linux: true}}, false, "console=ttyS1 panic=-1 quiet"},
 		{Config{Kernel: Kernel{Linux: true}, Log: io.Discard}, false, "console=ttyS1 panic=-1"},
 		{Config{Kernel: Kernel{Linux: true}, Append: "x"}, true, "console=ttyS1 panic=-1 console=ttyS0 quiet x"},

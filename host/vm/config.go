@@ -19,7 +19,6 @@ type Config struct {
 	CPU     string       // processor model; "" takes the accelerator's best
 	CPUs    int          // number of processors, at least 1
 	Mem     int64        // memory in bytes, a multiple of 1 MiB
-	ACPI    bool         // microvm only: ACPI tables; the other machines always have them
 
 	Kernel    string // path of the image
 	Initramfs Initramfs
@@ -78,11 +77,7 @@ func (c *Config) Args() []string {
 	args := []string{"-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot"}
 	add := func(a ...string) { args = append(args, a...) }
 
-	machine := c.Machine
-	if machine == "microvm" && !c.ACPI {
-		machine += ",acpi=off"
-	}
-	add("-machine", machine)
+	add("-machine", c.Machine)
 	add(c.Accel.Args()...)
 	model := c.CPU
 	if model == "" {

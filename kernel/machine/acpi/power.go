@@ -35,21 +35,14 @@ const (
 // ReadPower returns what the tables say; ok is false if they say nothing.
 func ReadPower() (p Power, ok bool) {
 	f := lookup("FACP")
-	if len(f) < fadtResetValue+1 {
+	if len(f) < fadtFlags+4 {
 		return p, false
 	}
 	flags := le.Uint32(f[fadtFlags:])
-	if flags&flagResetSupported != 0 {
+	if flags&flagResetSupported != 0 && len(f) > fadtResetValue { // the table of ACPI 1.0 ends before it
 		p.Reset, p.ResetValue = register(f[fadtReset:]), f[fadtResetValue]
 	}
-	dsdt := uint64(le.Uint32(f[fadtDSDT:]))
-	if len(f) >= fadtXDSDT+8 && le.Uint64(f[fadtXDSDT:]) != 0 {
-		dsdt = le.Uint64(f[fadtXDSDT:])
-	}
-	if dsdt == 0 {
-		return p, true
-	}
-	p.SleepType, ok = sleepType(table(dsdt))
+	p.SleepType, ok = sleepType(definitionBlock())
 	if !ok {
 		return p, true
 	}
@@ -61,22 +54,41 @@ func ReadPower() (p Power, ok bool) {
 	return p, true
 }
 
+// definitionBlock returns the differentiated system description table, which
+// the fixed table names; nil if there is none.
+func definitionBlock() []byte {
+	f := lookup("FACP")
+	if len(f) < fadtDSDT+4 {
+		return nil
+	}
+	dsdt := uint64(le.Uint32(f[fadtDSDT:]))
+	if len(f) >= fadtXDSDT+8 && le.Uint64(f[fadtXDSDT:]) != 0 {
+		dsdt = le.Uint64(f[fadtXDSDT:])
+	}
+	if dsdt == 0 {
+		return nil
+	}
+	return table(dsdt)
+}
+
 // register decodes a generic address structure: 5.2.3.2.
 func register(b []byte) Register {
 	const systemIO = 1
 	return Register{Port: b[0] == systemIO, Address: le.Uint64(b[4:])}
 }
 
+// Encodings of small constants: 20.2.3.
+const (
+	zeroOp     = 0x00
+	oneOp      = 0x01
+	bytePrefix = 0x0a
+)
+
 // sleepType finds the first element of the package \_S5 in a definition block.
 // Instead of interpreting AML it looks for the encoding of
 //
 //	Name (_S5, Package () { type, ... })
 func sleepType(dsdt []byte) (byte, bool) {
-	const (
-		zeroOp    = 0x00
-		oneOp     = 0x01
-		bytePrefx = 0x0a
-	)
 	i := bytes.Index(dsdt, []byte("_S5_\x12"))
 	if i < 0 {
 		return 0, false
@@ -92,7 +104,7 @@ func sleepType(dsdt []byte) (byte, bool) {
 	switch p = p[skip:]; p[0] {
 	case zeroOp, oneOp:
 		return p[0], true
-	case bytePrefx:
+	case bytePrefix:
 		return p[1], true
 	}
 	return 0, false

@@ -84,22 +84,12 @@ func (s *source) handle() {
 func ConnectISA(n byte, name string, handler func()) error {
 	const polarityLow, triggerLevel = 3, 3 << 2
 	gsi, flags := acpi.GSI(n)
-	return connect(gsi, name, flags&triggerLevel == triggerLevel, flags&3 == polarityLow, handler)
+	return Connect(gsi, name, flags&triggerLevel == triggerLevel, flags&3 == polarityLow, handler)
 }
 
-// ConnectEdge makes handler run after interrupts of an edge-triggered line,
-// ConnectPCI after those of a PCI line: level-triggered, active low. Several
-// devices may share a line.
-func ConnectEdge(gsi uint32, name string, handler func()) error {
-	return connect(gsi, name, false, false, handler)
-}
-
-// ConnectPCI is described at ConnectEdge.
-func ConnectPCI(gsi uint32, name string, handler func()) error {
-	return connect(gsi, name, true, true, handler)
-}
-
-func connect(gsi uint32, name string, level, low bool, handler func()) error {
+// Connect makes handler run after interrupts of line gsi, which is level- or
+// edge-triggered, active low or high. Several devices may share a line.
+func Connect(gsi uint32, name string, level, activeLow bool, handler func()) error {
 	mu.Lock()
 	defer mu.Unlock()
 	for n := range sources {
@@ -120,7 +110,7 @@ func connect(gsi uint32, name string, level, low bool, handler func()) error {
 	if level {
 		goruntime.SetLevel(n, gsi)
 	}
-	if !ioapic.Route(gsi, uint32(cpu.VectorDevice+n), cpu.Get(0).APIC, level, low) {
+	if !ioapic.Route(gsi, uint32(cpu.VectorDevice+n), cpu.Get(0).APIC, level, activeLow) {
 		s.used = false
 		return errNone
 	}

@@ -9,9 +9,11 @@ import (
 // A Location says where a device's registers lie and which interrupt it
 // raises.
 type Location struct {
-	Addr uint64 // physical address
-	Size uint64 // bytes
-	GSI  uint32 // global system interrupt: an input of the I/O APICs
+	Addr      uint64 // physical address
+	Size      uint64 // bytes
+	GSI       uint32 // global system interrupt: an input of the I/O APICs
+	Level     bool   // the interrupt is level-triggered, otherwise edge-triggered
+	ActiveLow bool
 }
 
 // parameter is the name of Linux's kernel parameter.

@@ -160,7 +160,7 @@ func TestFromCommandLine(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	want := []mmio.Location{{0xfeb02a00, 512, 12}, {0xd0000000, 4096, 5}, {4096, 1 << 20, 24}}
+	want := []mmio.Location{{Addr: 0xfeb02a00, Size: 512, GSI: 12}, {Addr: 0xd0000000, Size: 4096, GSI: 5}, {Addr: 4096, Size: 1 << 20, GSI: 24}}
 	if len(got) != len(want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
