@@ -21,17 +21,24 @@ type Session struct {
 	formerForeground int
 }
 
-// PGID returns the process group's ID.
+// PGID returns the process group's ID, 0 for a process that nobody can find any
+// more.
 func (g *ThreadGroup) PGID() int {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
+	if g.pgrp == nil {
+		return 0
+	}
 	return g.pgrp.pgid
 }
 
-// SID returns the session's ID.
+// SID returns the session's ID, 0 for a process that nobody can find any more.
 func (g *ThreadGroup) SID() int {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
+	if g.pgrp == nil {
+		return 0
+	}
 	return g.pgrp.session.sid
 }
 
