@@ -11,17 +11,7 @@ func fd(v uintptr) int { return int(int32(v)) }
 
 // getFile returns the open file of a descriptor, with a reference for the
 // caller. A file opened with O_PATH is none: EBADF.
-func getFile(t *task.Task, v uintptr) (*vfs.File, error) {
-	f, err := t.FDs().Get(fd(v))
-	if err != nil {
-		return nil, err
-	}
-	if f.IsPath() {
-		f.Put()
-		return nil, abi.EBADF
-	}
-	return f, nil
-}
+func getFile(t *task.Task, v uintptr) (*vfs.File, error) { return t.FDs().GetIO(fd(v)) }
 
 // path copies in a path name. An empty one is ENOENT.
 func path(t *task.Task, addr uintptr) (string, error) {

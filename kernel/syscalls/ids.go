@@ -34,6 +34,17 @@ func sysSetsid(t *task.Task, _ *Args) (uintptr, error) {
 	return uintptr(id), err
 }
 
+// sysVhangup hangs up the controlling terminal, if there is one.
+func sysVhangup(t *task.Task, _ *Args) (uintptr, error) {
+	if !t.Cred().HasCap(abi.CAP_SYS_TTY_CONFIG) {
+		return 0, abi.EPERM
+	}
+	if term := t.CTTY(); term != nil {
+		term.HangUp()
+	}
+	return 0, nil
+}
+
 func sysGetuid(t *task.Task, _ *Args) (uintptr, error)  { return uintptr(t.Cred().UID), nil }
 func sysGetgid(t *task.Task, _ *Args) (uintptr, error)  { return uintptr(t.Cred().GID), nil }
 func sysGeteuid(t *task.Task, _ *Args) (uintptr, error) { return uintptr(t.Cred().EUID), nil }

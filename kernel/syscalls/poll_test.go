@@ -32,6 +32,9 @@ func TestPoll(t *testing.T) {
 		if d := ktime.Mono() - start; d < 5e6 {
 			u.Errorf("waited %d ns, want 5 ms", d)
 		}
+		place := u.open(".", abi.O_PATH)
+		u.is(1, abi.SYS_POLL, u.put(pollfd(place, abi.POLLIN)), 1, 0)
+		u.fails(abi.EBADF, abi.SYS_SELECT, place+1, u.put(words64(1<<place)), 0, 0, 0)
 		u.is(0, abi.SYS_POLL, 0, 0, 0)
 		u.fails(abi.EFAULT, abi.SYS_POLL, noMemory, 1, 0)
 		u.fails(abi.EINVAL, abi.SYS_POLL, fds, 1<<31, 0)

@@ -162,7 +162,7 @@ var Table = [...]Call{
 	abi.SYS_MUNLOCK:                 {"munlock", sysMunlock, "ptr, size", Full, ""},
 	abi.SYS_MLOCKALL:                {"mlockall", sysMlockall, "uint", Full, ""},
 	abi.SYS_MUNLOCKALL:              {"munlockall", sysMunlockall, "", Full, ""},
-	abi.SYS_VHANGUP:                 {Name: "vhangup"},
+	abi.SYS_VHANGUP:                 {"vhangup", sysVhangup, "", Full, ""},
 	abi.SYS_MODIFY_LDT:              {Name: "modify_ldt"},
 	abi.SYS_PIVOT_ROOT:              {"pivot_root", sysPivotRoot, "path, path", Full, ""},
 	abi.SYS__SYSCTL:                 {Name: "_sysctl"},

@@ -91,6 +91,17 @@ func (t *FDTable) Get(fd int) (*File, error) {
 	}
 }
 
+// GetIO is Get for what is done with the file itself rather than with its
+// place: a file opened with O_PATH is none, EBADF.
+func (t *FDTable) GetIO(fd int) (*File, error) {
+	f, err := t.Get(fd)
+	if err == nil && f.IsPath() {
+		f.Put()
+		return nil, abi.EBADF
+	}
+	return f, err
+}
+
 // Install gives f the lowest free descriptor that is at least minfd, and takes
 // over the caller's reference unless it fails: EMFILE, or ENFILE if too many
 // files are open in the system.

@@ -99,7 +99,7 @@ func Poll(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (i
 	for i := range fds {
 		w := &s.watches[i]
 		if fds[i].FD >= 0 {
-			w.file, _ = table.Get(int(fds[i].FD))
+			w.file, _ = table.GetIO(int(fds[i].FD))
 		}
 		w.events = wait.Events(uint16(fds[i].Events)) | wait.Always
 	}

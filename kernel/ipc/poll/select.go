@@ -66,7 +66,7 @@ func (x *selection) collect(table *vfs.FDTable, n int) error {
 	x.set = newSet(len(x.fds))
 	for i, fd := range x.fds {
 		w := &x.set.watches[i]
-		f, err := table.Get(int(fd))
+		f, err := table.GetIO(int(fd))
 		if err != nil {
 			x.set.release()
 			return abi.EBADF
