@@ -29,9 +29,11 @@
 //	a writable page                nothing: another thread was faster
 //
 // And a read: nothing, anonymous: the zero page, read-only; nothing, of an
-// object: the object's frame, read-only. Fork makes the pages of private
-// mappings read-only in both address spaces and shares them. A shared mapping
-// has the object's own frames always.
+// object: the object's frame, read-only, and with it those around it that the
+// object has in memory. Fork makes the pages of private mappings read-only in
+// both address spaces and shares them, but for an object's frames that faults
+// bring in by the dozen: most children exec before they miss them. A shared
+// mapping has the object's own frames always.
 //
 // # Locks
 //

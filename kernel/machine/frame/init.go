@@ -2,6 +2,7 @@ package frame
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"kevlar/kernel/machine/direct"
 )
@@ -95,7 +96,7 @@ func AddRegion(start, end uint64) {
 			next = last
 		}
 		markFreeBits(n>>6, mask)
-		pool.total += next - n
+		atomic.AddUint64(&pool.total, next-n)
 		n = next
 	}
 	pool.lock.Unlock(flags)

@@ -1,13 +1,10 @@
 package frame
 
+import "sync/atomic"
+
 // Total returns the number of frames that the allocator was ever given. Its
 // own tables are not among them.
-func Total() uint64 {
-	flags := pool.lock.Lock()
-	n := pool.total
-	pool.lock.Unlock(flags)
-	return n
-}
+func Total() uint64 { return atomic.LoadUint64(&pool.total) }
 
 // Free returns the number of free frames, the reserve included. It is exact
 // while nobody else allocates or frees.

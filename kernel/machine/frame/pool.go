@@ -21,7 +21,7 @@ var pool struct {
 	// Guarded by lock. Bit n of level 0 tells that frame n is free; bit n of
 	// a higher level tells that word n of the level below is not zero.
 	free    uint64 // set bits in level 0
-	total   uint64 // frames ever added
+	total   uint64 // frames ever added; read without the lock
 	reserve uint64 // allocations for users leave this many free
 	low     uint64 // words of level 2 below this are zero
 }
