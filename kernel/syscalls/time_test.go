@@ -166,10 +166,20 @@ func TestTimers(t *testing.T) {
 		u.fails(abi.EINVAL, abi.SYS_GETITIMER, 3, p)
 
 		id := u.alloc(4)
+		u.sys(abi.SYS_TIMER_CREATE, abi.CLOCK_MONOTONIC, u.put(words64(7, abi.SIGUSR1)), id)
 		u.sys(abi.SYS_TIMER_CREATE, abi.CLOCK_MONOTONIC, 0, id)
 		timer := uintptr(u.uint32(id))
 		u.sys(abi.SYS_TIMER_SETTIME, timer, 0, u.put(words64(0, 0, 0, 5e6)), p)
 		u.fails(abi.EINTR, abi.SYS_PAUSE)
+		alarm := u.put(words64(1 << (abi.SIGALRM - 1)))
+		u.sys(abi.SYS_RT_SIGPROCMASK, abi.SIG_BLOCK, alarm, 0, 8)
+		u.sys(abi.SYS_TIMER_SETTIME, timer, 0, u.put(words64(0, 0, 0, 1e6)), 0)
+		info := u.alloc(abi.SizeofSiginfo)
+		u.is(abi.SIGALRM, abi.SYS_RT_SIGTIMEDWAIT, alarm, info, 0, 8)
+		if code, value := int32(u.uint32(info+8)), u.uint32(info+24); code != abi.SI_TIMER || uintptr(value) != timer {
+			u.Errorf("code %d, value %d, want that of a timer with ID %d", code, value, timer)
+		}
+		u.sys(abi.SYS_RT_SIGPROCMASK, abi.SIG_UNBLOCK, alarm, 0, 8)
 		u.sys(abi.SYS_TIMER_SETTIME, timer, 0, u.put(words64(0, 0, 1000, 0)), 0)
 		u.sys(abi.SYS_TIMER_GETTIME, timer, p)
 		if s := u.uint64(p + 16); hits != 2 || s != 999 {

@@ -51,14 +51,14 @@ func sysAlarm(t *task.Task, a *Args) (uintptr, error) {
 	return uintptr(seconds), err
 }
 
-// sysTimerCreate sends SIGALRM if there is no sigevent.
 func sysTimerCreate(t *task.Task, a *Args) (uintptr, error) {
-	event := abi.Sigevent{Signo: abi.SIGALRM, Notify: abi.SIGEV_SIGNAL}
+	var event *abi.Sigevent
 	if a[1] != 0 {
 		b := t.Scratch[:abi.SizeofSigevent]
 		if err := copyIn(t, b, a[1]); err != nil {
 			return 0, err
 		}
+		event = new(abi.Sigevent)
 		event.Unmarshal(b)
 	}
 	id, err := t.TimerCreate(int(int32(a[0])), event)

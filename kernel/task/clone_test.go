@@ -45,7 +45,7 @@ func TestCloneMatrix(t *testing.T) {
 				tk.Group().SetITimer(abi.ITIMER_REAL, 1e12, 0)
 				tk.Group().SetOOMScoreAdj(7)
 				tk.Prlimit(0, abi.RLIMIT_NOFILE, &abi.Rlimit{Cur: 77, Max: 99})
-				tk.TimerCreate(abi.CLOCK_MONOTONIC, abi.Sigevent{Signo: 40})
+				tk.TimerCreate(abi.CLOCK_MONOTONIC, &abi.Sigevent{Signo: 40})
 				tk.SetPersonality(0x0040000)
 			})
 			u.Regs().RBX = 0xb

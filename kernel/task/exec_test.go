@@ -323,7 +323,7 @@ func TestExecResets(t *testing.T) {
 				tk.Kill(tk.TGID(), abi.SIGTERM)
 				tk.SigAltStack(&abi.SigAltStack{SP: tasktest.DataAddr, Size: 8192})
 				tk.Group().SetITimer(abi.ITIMER_REAL, 1e12, 0)
-				tk.TimerCreate(abi.CLOCK_MONOTONIC, abi.Sigevent{Signo: abi.SIGUSR1})
+				tk.TimerCreate(abi.CLOCK_MONOTONIC, &abi.Sigevent{Signo: abi.SIGUSR1})
 				tk.SetPriority(abi.PRIO_PROCESS, 0, 5)
 			})
 			return int(u.Exec("/prog", nil, nil).(abi.Errno))

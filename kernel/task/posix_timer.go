@@ -43,16 +43,21 @@ func isCPUClock(clock int) bool {
 	return clock == abi.CLOCK_PROCESS_CPUTIME_ID || clock == abi.CLOCK_THREAD_CPUTIME_ID
 }
 
-// TimerCreate makes a timer and returns its ID: timer_create(2). It counts
-// against RLIMIT_SIGPENDING, because its signal can always be queued.
-func (t *Task) TimerCreate(clock int, e abi.Sigevent) (int, error) {
+// TimerCreate makes a timer and returns its ID: timer_create(2). Without an
+// event it sends SIGALRM with its ID. It counts against RLIMIT_SIGPENDING,
+// because its signal can always be queued.
+func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	switch clock {
 	case abi.CLOCK_REALTIME, abi.CLOCK_MONOTONIC, abi.CLOCK_BOOTTIME, abi.CLOCK_TAI,
 		abi.CLOCK_PROCESS_CPUTIME_ID, abi.CLOCK_THREAD_CPUTIME_ID:
 	default:
 		return 0, abi.EINVAL
 	}
-	p := &posixTimer{clock: clock, event: e, group: t.group, owner: t}
+	p := &posixTimer{clock: clock, group: t.group, owner: t}
+	p.event = abi.Sigevent{Notify: abi.SIGEV_SIGNAL, Signo: abi.SIGALRM}
+	if e != nil {
+		p.event = *e
+	}
 	if err := p.checkEvent(); err != nil {
 		return 0, err
 	}
@@ -73,8 +78,8 @@ func (t *Task) TimerCreate(clock int, e abi.Sigevent) (int, error) {
 	p.id = tt.next
 	tt.next++
 	tt.m[p.id] = p
-	if p.event.Notify == abi.SIGEV_SIGNAL && e.Signo == 0 {
-		p.event.Signo = abi.SIGALRM
+	if e == nil {
+		p.event.Value = uint64(p.id)
 	}
 	return p.id, nil
 }

@@ -75,7 +75,7 @@ func TestCPUTimers(t *testing.T) {
 		}
 		pid := u.Fork(func(u *User) int {
 			u.Do(func(tk *task.Task) {
-				id, err := tk.TimerCreate(abi.CLOCK_PROCESS_CPUTIME_ID, abi.Sigevent{Signo: abi.SIGUSR1})
+				id, err := tk.TimerCreate(abi.CLOCK_PROCESS_CPUTIME_ID, &abi.Sigevent{Signo: abi.SIGUSR1})
 				if err == nil {
 					_, _, err = tk.TimerSettime(id, false, 2e6, 0)
 				}
@@ -123,13 +123,13 @@ func TestPosixTimer(t *testing.T) {
 		id := -1
 		u.Do(func(tk *task.Task) {
 			var err error
-			if _, err = tk.TimerCreate(99, abi.Sigevent{Signo: 40}); err != abi.EINVAL {
+			if _, err = tk.TimerCreate(99, &abi.Sigevent{Signo: 40}); err != abi.EINVAL {
 				t.Errorf("clock 99: %v", err)
 			}
-			if _, err = tk.TimerCreate(abi.CLOCK_MONOTONIC, abi.Sigevent{Signo: 70}); err != abi.EINVAL {
+			if _, err = tk.TimerCreate(abi.CLOCK_MONOTONIC, &abi.Sigevent{Signo: 70}); err != abi.EINVAL {
 				t.Errorf("signal 70: %v", err)
 			}
-			id, err = tk.TimerCreate(abi.CLOCK_MONOTONIC, abi.Sigevent{Signo: 40, Value: 0xbeef})
+			id, err = tk.TimerCreate(abi.CLOCK_MONOTONIC, &abi.Sigevent{Signo: 40, Value: 0xbeef})
 			if err != nil {
 				t.Error(err)
 			}
@@ -176,7 +176,7 @@ func TestPosixTimerForThread(t *testing.T) {
 		tid := u.Thread(forever)
 		u.Do(func(tk *task.Task) {
 			e := abi.Sigevent{Signo: abi.SIGUSR1, Notify: abi.SIGEV_THREAD_ID, TID: int32(tid)}
-			id, err := tk.TimerCreate(abi.CLOCK_REALTIME, e)
+			id, err := tk.TimerCreate(abi.CLOCK_REALTIME, &e)
 			if err == nil {
 				_, _, err = tk.TimerSettime(id, true, ktime.Real()+1e6, 0)
 			}
@@ -184,7 +184,7 @@ func TestPosixTimerForThread(t *testing.T) {
 				t.Error(err)
 			}
 			e.TID = 30000
-			if _, err := tk.TimerCreate(abi.CLOCK_REALTIME, e); err != abi.EINVAL {
+			if _, err := tk.TimerCreate(abi.CLOCK_REALTIME, &e); err != abi.EINVAL {
 				t.Errorf("no such thread: %v", err)
 			}
 		})
