@@ -22,6 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
+// arguments are those of the program.
+__attribute__((unused)) static char **arguments;
+
 struct test {
 	const char *name;
 	void (*run)(void);
@@ -166,6 +169,7 @@ __attribute__((unused)) static int is_named(const char *name, const char *argume
 #define MAIN(tests)                                                                                \
 	int main(int argc, char **argv)                                                            \
 	{                                                                                          \
+		arguments = argv;                                                                  \
 		for (size_t i = 0; i < sizeof(tests) / sizeof(tests)[0]; i++) {                    \
 			if (argc < 2) {                                                            \
 				for (const char *c = (tests)[i].name; *c; c++)                     \

@@ -10,9 +10,11 @@
 
 extern char **environ;
 
-// This program runs itself again, as "inner NAME", to look from inside.
-static const char *inner;
-static char **arguments;
+// is_inner tells whether this program was executed by itself, as "inner TEST", to look from inside.
+static int is_inner(void)
+{
+	return strcmp(arguments[0], "inner") == 0;
+}
 
 static int run_inner(const char *name, char *const environment[])
 {
@@ -55,7 +57,7 @@ static int refusal(const char *path)
 // The arguments and the environment arrive as they were given, and end with null pointers.
 static void arguments_arrive(void)
 {
-	if (inner) {
+	if (is_inner()) {
 		CHECK(strcmp(arguments[0], "inner") == 0);
 		CHECK(strcmp(arguments[2], "two words") == 0);
 		CHECK(strcmp(arguments[3], "") == 0);
@@ -118,7 +120,7 @@ static void get_addresses(void)
 static void address_randomization(void)
 {
 	get_addresses();
-	if (inner) {
+	if (is_inner()) {
 		CHECK(write(5, addresses, sizeof addresses) == sizeof addresses);
 		return;
 	}
@@ -145,7 +147,7 @@ static void signals_across_exec(void)
 {
 	sigset_t set;
 	struct sigaction action;
-	if (inner) {
+	if (is_inner()) {
 		CHECK(sigaction(SIGUSR1, NULL, &action) == 0);
 		CHECK(action.sa_handler == SIG_DFL);
 		EQUAL(action.sa_flags, 0);
@@ -181,7 +183,7 @@ static void signals_across_exec(void)
 // Descriptors stay open but for those with FD_CLOEXEC.
 static void close_on_exec(void)
 {
-	if (inner) {
+	if (is_inner()) {
 		CHECK(fcntl(20, F_GETFD) == 0);
 		FAILS(fcntl(21, F_GETFD), EBADF);
 		FAILS(fcntl(22, F_GETFD), EBADF);
@@ -202,7 +204,7 @@ static void close_on_exec(void)
 // The process stays the same: number, parent, group, session, directory, mask for new files, time limit.
 static void identity_across_exec(void)
 {
-	if (inner) {
+	if (is_inner()) {
 		char expected[100];
 		snprintf(expected, sizeof expected, "%d %d %d %d", getpid(), getppid(), getpgrp(), getsid(0));
 		CHECK(strcmp(getenv("IDENTITY"), expected) == 0);
@@ -353,7 +355,7 @@ static void broken_programs(void)
 // The pages of a new program: nothing of the old memory is left, the heap is empty, flags are clear.
 static void fresh_memory(void)
 {
-	if (inner) {
+	if (is_inner()) {
 		uint64_t flags;
 		__asm__("pushfq; pop %0" : "=r"(flags));
 		EQUAL(flags & 0x400, 0);
@@ -392,12 +394,5 @@ static const struct test tests[] = {
 	TEST(broken_programs),
 	TEST(fresh_memory),
 };
-
-__attribute__((constructor)) static void look_at_arguments(int argc, char **argv)
-{
-	arguments = argv;
-	if (argc > 1 && strcmp(argv[0], "inner") == 0)
-		inner = argv[1];
-}
 
 MAIN(tests)
