@@ -22,23 +22,23 @@ const maxTraceString = 32
 
 // trace serves a call and logs it.
 func trace(t *task.Task, nr uintptr, c *Call, f Func, a *Args) (uintptr, error) {
-	kinds, result := splitKinds(c.Args)
+	args, result := splitKinds(c.Args)
 	tr := tracer{t: t, args: *a}
-	shown := make([]string, len(kinds))
-	for i, k := range kinds {
-		if _, out := outKinds[k]; !out {
+	shown := make([]string, len(args))
+	for i, k := range args {
+		if kinds().out[k] == nil {
 			shown[i] = tr.in(k, i)
 		}
 	}
-	comm := t.TID()
+	tid := t.TID()
 	if c.Func != nil && (nr == abi.SYS_EXIT || nr == abi.SYS_EXIT_GROUP) {
-		klog.Printf("[%d] %s(%s) = ?", comm, callName(nr), strings.Join(shown, ", "))
+		klog.Printf("[%d] %s(%s) = ?", tid, callName(nr), strings.Join(shown, ", "))
 		return f(t, a)
 	}
 	ret, err := f(t, a)
 	tr.ret, tr.err = ret, err
-	for i, k := range kinds {
-		if _, out := outKinds[k]; out {
+	for i, k := range args {
+		if kinds().out[k] != nil {
 			shown[i] = tr.out(k, i)
 		}
 	}
@@ -47,7 +47,7 @@ func trace(t *task.Task, nr uintptr, c *Call, f Func, a *Args) (uintptr, error) 
 			shown = append(shown, hex(v))
 		}
 	}
-	klog.Printf("[%d] %s(%s) = %s", comm, callName(nr), strings.Join(shown, ", "), tr.result(result))
+	klog.Printf("[%d] %s(%s) = %s", tid, callName(nr), strings.Join(shown, ", "), tr.result(result))
 	return ret, err
 }
 
@@ -70,7 +70,7 @@ type tracer struct {
 
 // in shows argument i before the call.
 func (tr *tracer) in(kind string, i int) string {
-	if f := inKinds[kind]; f != nil {
+	if f := kinds().in[kind]; f != nil {
 		return f(tr, i)
 	}
 	return hex(tr.args[i])
@@ -81,7 +81,7 @@ func (tr *tracer) out(kind string, i int) string {
 	if tr.err != nil || tr.args[i] == 0 {
 		return pointer(tr.args[i])
 	}
-	return outKinds[kind](tr, i)
+	return kinds().out[kind](tr, i)
 }
 
 // result shows what the call returned.

@@ -76,8 +76,8 @@ func TestRowsAreConsistent(t *testing.T) {
 			t.Errorf("%s has %d arguments", c.Name, len(args))
 		}
 		for i, k := range args {
-			_, in := inKinds[k]
-			_, out := outKinds[k]
+			_, in := kinds().in[k]
+			_, out := kinds().out[k]
 			if in == out {
 				t.Errorf("%s: argument %d is of kind %q, which is known as in: %t, out: %t", c.Name, i, k, in, out)
 			}
