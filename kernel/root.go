@@ -41,17 +41,24 @@ func unpackInitramfs(root vfs.Path) {
 	frame.AddRegion(r.Start, r.End)
 }
 
-// startInit runs /init of the initramfs as process 1, on the console.
+// startInit runs /init of the initramfs as process 1, on the console. The
+// command line may name another program, and its arguments after "--".
 func startInit(root vfs.Path) {
-	path := "/init"
-	for _, w := range strings.Fields(boot.CommandLine()) {
+	argv := []string{"/init"}
+	words := strings.Fields(boot.CommandLine())
+	for i, w := range words {
 		if p, ok := strings.CutPrefix(w, "rdinit="); ok {
-			path = p
+			argv[0] = p
+		}
+		if w == "--" {
+			argv = append(argv, words[i+1:]...)
+			break
 		}
 	}
+	path := argv[0]
 	err := task.StartInit(task.InitArgs{
 		Path:    path,
-		Argv:    []string{path},
+		Argv:    argv,
 		Envp:    []string{"HOME=/", "TERM=linux"},
 		Root:    root,
 		Console: openConsole(),
