@@ -201,6 +201,27 @@ func (u *user) onSignal(sig int, flags uint64, f func(*user, int)) {
 	u.sys(abi.SYS_RT_SIGACTION, uintptr(sig), u.put(b), 0, 8)
 }
 
+// signalled runs f while a child sends the process sig every few milliseconds:
+// whatever f blocks in is interrupted, however late it begins.
+func (u *user) signalled(sig uintptr, f func()) {
+	u.Helper()
+	pid := u.sys(abi.SYS_GETPID)
+	child := u.fork(func(c *user) {
+		for {
+			c.sleep(5)
+			c.sys(abi.SYS_KILL, pid, sig)
+		}
+	})
+	f()
+	u.sys(abi.SYS_KILL, child, abi.SIGKILL)
+	status := u.alloc(4)
+	for {
+		if _, err := u.syscall(abi.SYS_WAIT4, child, status, 0, 0); err != abi.EINTR {
+			return
+		}
+	}
+}
+
 const heapSize = 1 << 20
 
 // alloc returns the address of n zero bytes of the program's memory.
