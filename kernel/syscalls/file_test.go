@@ -188,7 +188,7 @@ func TestNames(t *testing.T) {
 
 func TestWorkingDirectory(t *testing.T) {
 	run(t, func(u *user) {
-		dir := "/" + t.Name()
+		dir := u.dir
 		buf := u.alloc(64)
 		u.is(uintptr(len(dir)+1), abi.SYS_GETCWD, buf, 64)
 		if got := string(u.get(buf, len(dir)+1)); got != dir+"\x00" {

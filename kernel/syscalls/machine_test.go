@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kevlar/kernel/abi"
@@ -32,6 +33,7 @@ type user struct {
 	// given.
 	handlers map[uint64]func(*user, int)
 	heap     uintptr
+	dir      string // the test's own directory
 }
 
 // An activation is one function of a program. It runs on a goroutine of its
@@ -317,6 +319,9 @@ func (u *user) readFile(name string) string {
 	}
 }
 
+// runs counts calls of run.
+var runs atomic.Int32
+
 // tests hands the body of each test to process 1, which forks a process for
 // it.
 var tests = make(chan func(*user))
@@ -328,9 +333,9 @@ func run(t *testing.T, body func(u *user)) {
 	tests <- func(parent *user) {
 		parent.T = t
 		pid := parent.fork(func(u *user) {
-			dir := "/" + t.Name()
-			u.sys(abi.SYS_MKDIRAT, cwd, u.str(dir), 0755)
-			u.sys(abi.SYS_CHDIR, u.str(dir))
+			u.dir = fmt.Sprintf("/%s-%d", t.Name(), runs.Add(1))
+			u.sys(abi.SYS_MKDIRAT, cwd, u.str(u.dir), 0755)
+			u.sys(abi.SYS_CHDIR, u.str(u.dir))
 			body(u)
 		})
 		done <- parent.wait(pid)
