@@ -137,13 +137,14 @@ func (c *dentryCache) shrink() bool {
 	return forgot
 }
 
-// forget makes d's directory hold it weakly. It fails for a mount point and a
-// directory with known names in it.
+// forget makes d's directory hold it weakly. It fails for a mount point. A
+// directory is no exception: while a dentry below it is known to anybody, that
+// one keeps it alive.
 func (d *Dentry) forget() bool {
 	if d.gone.Load() {
 		return true
 	}
-	if d.mounts.Load() > 0 || d.sub != nil && d.sub.prune() {
+	if d.mounts.Load() > 0 {
 		return false
 	}
 	p := d.place.Load()
@@ -158,20 +159,6 @@ func (d *Dentry) forget() bool {
 		runtime.AddCleanup(d, collected, tombstone{s, p.name})
 	}
 	return ok || d.gone.Load()
-}
-
-// prune drops the names whose dentries the collector has taken and reports
-// whether any are left.
-func (s *children) prune() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, c := range s.known {
-		if c.dentry != nil || c.forgotten.Value() != nil {
-			return true
-		}
-		delete(s.known, name)
-	}
-	return false
 }
 
 // A tombstone is the name of a dentry that was forgotten.

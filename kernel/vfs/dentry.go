@@ -233,7 +233,7 @@ func (d *Dentry) drop(c *Dentry) {
 // forget removes the name from the known ones if it stands for c.
 func (s *children) forget(name string, c *Dentry) {
 	s.mu.Lock()
-	if k := s.known[name]; k.dentry == c {
+	if k := s.known[name]; k.dentry == c || k.dentry == nil && k.forgotten.Value() == c {
 		delete(s.known, name)
 	}
 	s.mu.Unlock()
