@@ -5,6 +5,7 @@
 //	kevlar build -o FILE          the kernel's image alone
 //	kevlar initramfs -o FILE      the root file system alone
 //	kevlar test [SUITE]           everything that is checked
+//	kevlar bench                  instructions of the boot and of system calls, beside Linux
 package main
 
 import (
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(runCommand(), buildCommand(), initramfsCommand(), testCommand())
+	root.AddCommand(runCommand(), buildCommand(), initramfsCommand(), testCommand(), benchCommand())
 	err := root.ExecuteContext(ctx)
 
 	var status exitStatus

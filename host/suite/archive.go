@@ -53,7 +53,7 @@ func (s *Suite) Archive(ctx context.Context, dir cache.Dir, report *progress.Rep
 		}
 	}
 	for _, source := range sources {
-		program, err := compile(ctx, source, dir, report)
+		program, err := Compile(ctx, source, dir, report)
 		if err != nil {
 			return nil, err
 		}
@@ -66,8 +66,9 @@ func (s *Suite) Archive(ctx context.Context, dir cache.Dir, report *progress.Rep
 	return tree.Archive()
 }
 
-// compile returns the path of the program that a source file becomes.
-func compile(ctx context.Context, source string, dir cache.Dir, report *progress.Reporter) (string, error) {
+// Compile returns the path of the program that a C source file becomes, which is compiled if the
+// cache does not have it. The compiler must be there: hostpkg.Musl and hostpkg.LibC.
+func Compile(ctx context.Context, source string, dir cache.Dir, report *progress.Reporter) (string, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return "", err

@@ -29,6 +29,7 @@ type Config struct {
 	Ports     []Port    // virtio-serial ports
 	DebugExit bool      // a byte v written to port 0xf4 ends QEMU with status 2v+1
 	GDB       string    // QEMU waits at the first instruction for a debugger here ("tcp::1234")
+	Count     bool      // TCG with one CPU: every instruction takes 1 ns of the guest's time, idling none
 	Extra     []string  // more QEMU options
 }
 
@@ -78,7 +79,11 @@ func (c *Config) Args() []string {
 	add := func(a ...string) { args = append(args, a...) }
 
 	add("-machine", c.Machine)
-	add(c.Accel.Args()...)
+	if c.Count {
+		add("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off")
+	} else {
+		add(c.Accel.Args()...)
+	}
 	model := c.CPU
 	if model == "" {
 		model = c.Accel.CPUModel()

@@ -106,3 +106,11 @@ func TestCleanMessage(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestArgsCount(t *testing.T) {
+	c := Config{Machine: "q35", Accel: accel.Choice{Mode: accel.TCG}, CPUs: 1, Mem: 64 << 20, Count: true}
+	args := strings.Join(c.Args(), " ")
+	if !strings.Contains(args, "-icount shift=0,sleep=off") || strings.Contains(args, "thread=multi") {
+		t.Error(args)
+	}
+}
