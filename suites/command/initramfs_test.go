@@ -49,6 +49,7 @@ func archive(t *testing.T, init string, zip bool) string {
 
 const ownInit = `#!/bin/sh
 echo "my pid is $$"
+busybox sleep 1 # the UART sends
 busybox poweroff -f
 `
 

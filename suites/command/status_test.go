@@ -158,7 +158,12 @@ func TestCPUs(t *testing.T) {
 }
 
 func TestMachines(t *testing.T) {
-	for _, machine := range []string{"q35", "pc", "microvm"} {
+	machines := []string{"q35", "pc", "microvm"}
+	if onLinux() {
+		// On microvm Linux has only the PIT to calibrate its clock by, and fails if the host is busy.
+		machines = machines[:2]
+	}
+	for _, machine := range machines {
 		expect(t, run(t, strings.NewReader("in"), "--machine", machine, "--cpus", "2", "--", "sh", "-c", "cat; nproc"), result{0, "in2\n", ""})
 	}
 }
