@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"weak"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/proc"
@@ -30,10 +31,11 @@ func ProcTask(tid int) proc.Task {
 	if t == nil {
 		return nil
 	}
-	if t.TGID() == tid {
-		return procTask{group: t.group}
+	p := procTask{group: weak.Make(t.group), tgid: t.TGID(), tid: tid}
+	if tid != p.tgid {
+		p.thread = weak.Make(t)
 	}
-	return procTask{t.group, t}
+	return p
 }
 
 // userTime is the largest sum that UserTime has found, in nanoseconds.
@@ -66,44 +68,61 @@ func (g *ThreadGroup) userTime() int64 {
 	return g.usageLocked().times.user + g.childUsage.times.user
 }
 
-// procTask shows a thread in /proc.
+// procTask shows a thread in /proc. It keeps neither the thread nor the process
+// alive: names in /proc may be remembered for long.
 type procTask struct {
-	group  *ThreadGroup
-	thread *Task // nil: the leader of group
+	group     weak.Pointer[ThreadGroup]
+	thread    weak.Pointer[Task] // meaningless for the process as a whole
+	tgid, tid int
 }
+
+// gone stands for what the collector has taken.
+var gone = &ThreadGroup{reaped: true, handlers: new(SignalHandlers), leader: new(Task)}
+
+func init() { gone.leader.group = gone }
+
+// process returns the process; gone if it is.
+func (p procTask) process() *ThreadGroup {
+	if g := p.group.Value(); g != nil {
+		return g
+	}
+	return gone
+}
+
+// isThread reports whether a thread is meant rather than the process, which
+// is to say whichever thread leads it.
+func (p procTask) isThread() bool { return p.tid != p.tgid }
 
 func (p procTask) task() *Task {
-	if p.thread != nil {
-		return p.thread
+	if !p.isThread() {
+		return p.process().Leader()
 	}
-	return p.group.Leader()
+	if t := p.thread.Value(); t != nil {
+		return t
+	}
+	return gone.leader
 }
 
-func (p procTask) TGID() int { return p.group.tgid }
-
-func (p procTask) TID() int {
-	if p.thread == nil {
-		return p.group.tgid
-	}
-	return p.thread.TID()
-}
+func (p procTask) TGID() int { return p.tgid }
+func (p procTask) TID() int  { return p.tid }
 
 // aliveLocked reports whether the thread can be found. The caller holds treeMu.
 func (p procTask) aliveLocked() bool {
-	if p.thread == nil {
-		return !p.group.reaped
+	if !p.isThread() {
+		return !p.process().reaped
 	}
-	return findLocked(p.thread.TID()) == p.thread
+	t := p.thread.Value()
+	return t != nil && findLocked(p.tid) == t
 }
 
 func (p procTask) Threads() []int {
 	treeMu.RLock()
-	gone := p.group.reaped
+	reaped := p.process().reaped
 	treeMu.RUnlock()
-	if gone {
+	if reaped {
 		return nil
 	}
-	tids := p.group.TIDs()
+	tids := p.process().TIDs()
 	slices.Sort(tids)
 	return tids
 }
@@ -111,18 +130,18 @@ func (p procTask) Threads() []int {
 func (p procTask) Comm() string                { return p.task().Comm() }
 func (p procTask) SetComm(name string)         { p.task().SetComm(name) }
 func (p procTask) Cred() *vfs.Cred             { return p.task().Cred() }
-func (p procTask) Dumpable() bool              { return p.group.Dumpable() == 1 }
+func (p procTask) Dumpable() bool              { return p.process().Dumpable() == 1 }
 func (p procTask) AcquireMM() *mm.AddressSpace { return p.task().AcquireMM() }
 func (p procTask) AcquireFDs() *vfs.FDTable    { return p.task().AcquireFDs() }
 func (p procTask) Exe() vfs.Path               { return p.task().Exe() }
 func (p procTask) KernelStack() []string       { return p.task().KernelStack() }
 func (p procTask) Personality() uint32         { return p.task().Personality() }
-func (p procTask) OOMScoreAdj() int            { return p.group.OOMScoreAdj() }
-func (p procTask) SetOOMScoreAdj(v int)        { p.group.SetOOMScoreAdj(v) }
+func (p procTask) OOMScoreAdj() int            { return p.process().OOMScoreAdj() }
+func (p procTask) SetOOMScoreAdj(v int)        { p.process().SetOOMScoreAdj(v) }
 
 func (p procTask) Limits() (l [abi.RLIM_NLIMITS]abi.Rlimit) {
 	for i := range l {
-		l[i] = p.group.Rlimit(i)
+		l[i] = p.process().Rlimit(i)
 	}
 	return l
 }
@@ -171,7 +190,7 @@ func (p procTask) IO(whole bool) proc.IO {
 		return true
 	}
 	if whole {
-		p.group.Threads(add)
+		p.process().Threads(add)
 	} else {
 		add(p.task())
 	}
@@ -186,7 +205,7 @@ const (
 )
 
 func (p procTask) Status(whole bool) (proc.Status, bool) {
-	t, g := p.task(), p.group
+	t, g := p.task(), p.process()
 	policy, priority, _ := t.SchedPolicy()
 	s := proc.Status{
 		State:      t.State().Letter(),
@@ -227,7 +246,7 @@ func (p procTask) Status(whole bool) (proc.Status, bool) {
 		s.PPID = g.parent.tgid
 	}
 	s.ExitSignal = g.exitSignal
-	if p.thread != nil {
+	if p.isThread() {
 		s.ExitSignal = -1
 	}
 	if !g.execed {
@@ -241,7 +260,7 @@ func (p procTask) Status(whole bool) (proc.Status, bool) {
 
 // fillLocked fills in what g.mu guards.
 func (p procTask) fillLocked(s *proc.Status, t *Task, whole bool) {
-	g := p.group
+	g := p.process()
 	s.Start = t.startTime
 	s.Threads = g.threads.n
 	s.Pending, s.SharedPending = t.sig.pending.set, g.shared.set
@@ -263,7 +282,7 @@ func (p procTask) fillLocked(s *proc.Status, t *Task, whole bool) {
 	if t.sig.exiting {
 		s.Flags |= flagExiting
 		s.ExitCode = g.exitStatus
-		if p.thread != nil {
+		if p.isThread() {
 			s.ExitCode = t.exitCode
 		}
 	}
