@@ -9,8 +9,8 @@ import (
 	"kevlar/kernel/task"
 )
 
-// SetStrace switches the log of every system call on or off. A line looks
-// like strace(1)'s:
+// SetStrace switches the log of every system call on or off. The kernel calls
+// it before Connect. A line looks like strace(1)'s:
 //
 //	[12] openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3
 //
