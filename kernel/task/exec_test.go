@@ -454,3 +454,48 @@ func TestManyPrograms(t *testing.T) {
 		return 0
 	})
 }
+
+func TestInterpreter(t *testing.T) {
+	run(t, func(u *User) int {
+		tasktest.Install(t, "/interp", func(u *User) int {
+			s := readStack(u)
+			for k, v := range map[uint64]uint64{
+				abi.AT_ENTRY: tasktest.DynamicEntry, abi.AT_PHDR: tasktest.DynamicBase + 64, abi.AT_PHNUM: 2,
+			} {
+				if s.auxv[k] != v {
+					t.Errorf("auxv[%d] = %#x, want %#x", k, s.auxv[k], v)
+				}
+			}
+			if b := u.Read(tasktest.DynamicBase, 4); string(b) != "\x7fELF" {
+				t.Errorf("the program is not there: %q", b)
+			}
+			u.Do(func(tk *task.Task) {
+				if name, _ := vfs.PathName(tk.Exe(), tk.FS().Root()); name != "/dyn" || tk.Comm() != "dyn" {
+					t.Errorf("exe %q, comm %q", name, tk.Comm())
+				}
+			})
+			return 2
+		}, 0o755)
+		write := func(path, interp string, mode uint32) {
+			tasktest.WriteFile(t, path, tasktest.DynamicImage(interp), mode)
+		}
+		write("/dyn", "/interp", 0o755)
+		write("/dyn-gone", "/nothing", 0o755)
+		write("/dyn-bad", "/text", 0o755)
+		write("/dyn-noexec", "/noexec", 0o755)
+		tasktest.WriteFile(t, "/text", bytes.Repeat([]byte("text"), 100), 0o755)
+		tasktest.WriteFile(t, "/noexec", []byte("x"), 0o644)
+		for path, status := range map[string]int{
+			"/dyn": 2, "/dyn-gone": int(abi.ENOENT), "/dyn-bad": int(abi.ELIBBAD), "/dyn-noexec": int(abi.EACCES),
+		} {
+			if s := exec(t, u, path, []string{"x"}, nil); s != status<<8 {
+				t.Errorf("%s: status %#x, want %d", path, s, status)
+			}
+			tasktest.Remove(t, path)
+		}
+		for _, path := range []string{"/interp", "/text", "/noexec"} {
+			tasktest.Remove(t, path)
+		}
+		return 0
+	})
+}

@@ -37,13 +37,11 @@ func (t *Task) serve() (end bool) {
 				return true
 			}
 		}
-		if e := c.Run(t.table); e != ring3.Syscall {
-			t.serveEvent(e)
+		if r := c.Enter(t.table); r != ring3.Called {
+			t.serveEvent(c.Event(r, t.table))
 			continue
 		}
-		a := &t.args
-		a[0], a[1], a[2] = uintptr(c.RDI), uintptr(c.RSI), uintptr(c.RDX)
-		a[3], a[4], a[5] = uintptr(c.R10), uintptr(c.R8), uintptr(c.R9)
+		a := c.Args()
 		var v uintptr
 		var err error
 		if nr := c.RAX; nr < uint64(len(Calls)) && Calls[nr] != nil {
@@ -55,9 +53,6 @@ func (t *Task) serve() (end bool) {
 			v = t.failed(err)
 		}
 		c.RAX = uint64(v)
-		if c.KernelTicks() != t.cpu.ticks {
-			t.kernelTick()
-		}
 	}
 }
 
@@ -89,23 +84,21 @@ func (t *Task) failed(err error) uintptr {
 }
 
 // interrupted lets others have the CPU: interrupt handlers, and threads that
-// wait for it.
+// wait for it. A timer interrupt during a system call makes user mode end at
+// once when it is entered.
 func (t *Task) interrupted() {
 	if OnInterrupt != nil {
 		OnInterrupt()
 	}
-	t.cpu.sampleUser()
+	if t.Ctx.KernelTicks() != t.cpu.ticks {
+		t.cpu.sampleKernel()
+	} else {
+		t.cpu.sampleUser()
+	}
 	t.cpu.off()
 	runtime.Gosched()
 	t.cpu.on()
 	t.cpu.ticks = t.Ctx.KernelTicks()
 	t.cpu.preempted.Add(1)
-	t.checkCPUTimers()
-}
-
-// kernelTick is called when a timer interrupt came during a system call.
-func (t *Task) kernelTick() {
-	t.cpu.ticks = t.Ctx.KernelTicks()
-	t.cpu.sampleKernel()
 	t.checkCPUTimers()
 }

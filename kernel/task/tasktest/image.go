@@ -9,35 +9,68 @@ import (
 	"kevlar/kernel/vfs"
 )
 
-// Image returns an ELF file that executes p: one page at codeBase, and a page
-// of data with bss after it.
-func Image(p Prog) []byte {
-	const headerSize, phSize = 64, 56
-	entry := register(p)
-	b := make([]byte, 0x1100)
+const (
+	headerSize = 64
+	phSize     = 56
+)
+
+// newImage returns the beginning of an ELF file with n program headers.
+func newImage(entry uint64, n, size int) []byte {
+	b := make([]byte, size)
 	copy(b, "\x7fELF\x02\x01\x01")
 	le := binary.LittleEndian
-	le.PutUint16(b[16:], 2)
-	le.PutUint16(b[18:], 62)
+	le.PutUint16(b[16:], 2)  // ET_EXEC
+	le.PutUint16(b[18:], 62) // EM_X86_64
 	le.PutUint64(b[24:], entry)
 	le.PutUint64(b[32:], headerSize)
 	le.PutUint16(b[54:], phSize)
-	le.PutUint16(b[56:], 2)
-	load := func(i int, flags uint32, off, vaddr, filesz, memsz uint64) {
-		ph := b[headerSize+i*phSize:]
-		le.PutUint32(ph[0:], 1)
-		le.PutUint32(ph[4:], flags)
-		le.PutUint64(ph[8:], off)
-		le.PutUint64(ph[16:], vaddr)
-		le.PutUint64(ph[32:], filesz)
-		le.PutUint64(ph[40:], memsz)
-		le.PutUint64(ph[48:], 0x1000)
-	}
-	load(0, 5, 0, codeBase, 0x1000, 0x1000)
-	load(1, 6, 0x1000, DataAddr, 0x100, 0x3000)
+	le.PutUint16(b[56:], uint16(n))
+	return b
+}
+
+// putHeader writes program header i.
+func putHeader(b []byte, i int, typ, flags uint32, off, vaddr, filesz, memsz uint64) {
+	ph := b[headerSize+i*phSize:]
+	le := binary.LittleEndian
+	le.PutUint32(ph[0:], typ)
+	le.PutUint32(ph[4:], flags)
+	le.PutUint64(ph[8:], off)
+	le.PutUint64(ph[16:], vaddr)
+	le.PutUint64(ph[32:], filesz)
+	le.PutUint64(ph[40:], memsz)
+	le.PutUint64(ph[48:], 0x1000)
+}
+
+// Types of program headers.
+const (
+	ptLoad   = 1
+	ptInterp = 3
+)
+
+// Image returns an ELF file that executes p: one page at codeBase, and a page
+// of data with bss after it.
+func Image(p Prog) []byte {
+	b := newImage(register(p), 2, 0x1100)
+	putHeader(b, 0, ptLoad, 5, 0, codeBase, 0x1000, 0x1000)
+	putHeader(b, 1, ptLoad, 6, 0x1000, DataAddr, 0x100, 0x3000)
 	for i := range 0x100 {
 		b[0x1000+i] = byte(i)
 	}
+	return b
+}
+
+// Where DynamicImage loads and begins.
+const (
+	DynamicBase  = 0x20000000
+	DynamicEntry = DynamicBase + 0x123
+)
+
+// DynamicImage returns an ELF file that is executed by the program interp.
+func DynamicImage(interp string) []byte {
+	b := newImage(DynamicEntry, 2, 0x1000)
+	at := copy(b[0x800:], interp+"\x00")
+	putHeader(b, 0, ptInterp, 4, 0x800, DynamicBase+0x800, uint64(at), uint64(at))
+	putHeader(b, 1, ptLoad, 5, 0, DynamicBase, 0x1000, 0x1000)
 	return b
 }
 
