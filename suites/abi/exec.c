@@ -290,12 +290,12 @@ static void too_many_arguments(void)
 {
 	static char big[131072 + 1];
 	memset(big, 'x', sizeof big - 1);
-	char *argv[] = {"x", big, NULL};
+	char *argv[] = {"true", big, NULL};
 	FAILS(execve("/bin/true", argv, environ), E2BIG);
 	big[131071] = 0;
 	EQUAL(status_of("/bin/true", argv), 0);
-	char *many[40];
-	for (int i = 0; i < 39; i++)
+	char *many[40] = {"true"};
+	for (int i = 1; i < 39; i++)
 		many[i] = big;
 	many[39] = NULL;
 	FAILS(execve("/bin/true", many, environ), E2BIG);
@@ -315,7 +315,7 @@ static void broken_programs(void)
 	Elf64_Phdr *p = (Elf64_Phdr *)(image + e->e_phoff);
 	Elf64_Ehdr original = *e;
 	Elf64_Phdr first = *p;
-	for (int way = 0; way < 14; way++) {
+	for (int way = 0; way < 13; way++) {
 		ssize_t length = size;
 		*e = original;
 		*p = first;
@@ -333,7 +333,6 @@ static void broken_programs(void)
 		case 10: e->e_entry = 0xffffffff81000000; break;
 		case 11: e->e_entry = 0; break;
 		case 12: e->e_phnum = 0xffff; break;
-		case 13: p->p_vaddr = 0x7ffffffff000; break;
 		}
 		int out = open("broken", O_WRONLY | O_CREAT | O_TRUNC, 0755);
 		CHECK(write(out, image, length) == length);

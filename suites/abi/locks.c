@@ -1,0 +1,245 @@
+// Advisory locks: of processes, of open files, and flock.
+
+#include "check.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+static int file;
+
+static int lock(int fd, int command, short type, off_t start, off_t length)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+	return fcntl(fd, command, &l);
+}
+
+static struct flock conflict(int fd, int command, short type, off_t start, off_t length)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+	CHECK(fcntl(fd, command, &l) == 0);
+	return l;
+}
+
+static void open_file(void)
+{
+	file = open("f", O_RDWR | O_CREAT, 0600);
+	CHECK(file >= 0);
+}
+
+// Locks of one process do not conflict with themselves; they merge, split and change their type.
+static void own_locks(void)
+{
+	open_file();
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 100) == 0);
+	CHECK(lock(file, F_SETLK, F_RDLCK, 40, 20) == 0);
+	CHECK(lock(file, F_SETLK, F_UNLCK, 50, 1) == 0);
+	EQUAL(conflict(file, F_GETLK, F_WRLCK, 0, 0).l_type, F_UNLCK);
+	pid_t parent = getpid(), pid = fork();
+	if (pid == 0) { // locks are not inherited
+		struct flock l = conflict(file, F_GETLK, F_WRLCK, 0, 0);
+		EQUAL(l.l_type, F_WRLCK);
+		EQUAL(l.l_start, 0);
+		EQUAL(l.l_len, 40);
+		EQUAL(l.l_pid, parent);
+		l = conflict(file, F_GETLK, F_WRLCK, 40, 20);
+		EQUAL(l.l_type, F_RDLCK);
+		EQUAL(l.l_start, 40);
+		EQUAL(l.l_len, 10);
+		EQUAL(conflict(file, F_GETLK, F_RDLCK, 40, 20).l_type, F_UNLCK);
+		FAILS(lock(file, F_SETLK, F_WRLCK, 30, 5), EAGAIN);
+		CHECK(lock(file, F_SETLK, F_WRLCK, 50, 1) == 0);
+		CHECK(lock(file, F_SETLK, F_RDLCK, 45, 3) == 0);
+		FAILS(lock(file, F_SETLK, F_RDLCK, 60, 0), EAGAIN);
+		CHECK(lock(file, F_SETLK, F_WRLCK, 100, 0) == 0);
+		_exit(0);
+	}
+	PASSES(pid);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+}
+
+// A process loses its locks on a file when it closes any descriptor of that file, and when it ends.
+static void close_releases(void)
+{
+	open_file();
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+	int other = open("f", O_RDONLY);
+	close(other);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+		_exit(0);
+	}
+	PASSES(pid);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+}
+
+static void hold_for_a_moment(void)
+{
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 10) == 0);
+	CHECK(write(9, "l", 1) == 1);
+	pause_ms(200);
+}
+
+// F_SETLKW waits until the lock is free.
+static void waiting(void)
+{
+	int ends[2];
+	char c;
+	open_file();
+	CHECK(pipe(ends) == 0 && dup2(ends[1], 9) == 9);
+	pid_t pid = start(hold_for_a_moment);
+	CHECK(read(ends[0], &c, 1) == 1);
+	FAILS(lock(file, F_SETLK, F_RDLCK, 5, 1), EAGAIN);
+	int64_t begin = now();
+	CHECK(lock(file, F_SETLKW, F_RDLCK, 5, 1) == 0);
+	CHECK(now() - begin >= 50 * MS);
+	PASSES(pid);
+}
+
+static void note(int number) { (void)number; }
+
+// A wait for a lock is interrupted by a signal.
+static void interrupted(void)
+{
+	int ends[2];
+	char c;
+	open_file();
+	CHECK(pipe(ends) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+		CHECK(write(ends[1], "l", 1) == 1);
+		for (;;)
+			pause();
+	}
+	CHECK(read(ends[0], &c, 1) == 1);
+	struct sigaction action = {.sa_handler = note};
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	alarm(1);
+	FAILS(lock(file, F_SETLKW, F_WRLCK, 0, 0), EINTR);
+	kill(pid, SIGKILL);
+	KILLED(pid, SIGKILL);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+}
+
+// Two processes that wait for each other's lock: one of them is told EDEADLK.
+static void deadlock(void)
+{
+	int there[2], back[2];
+	char c;
+	open_file();
+	CHECK(pipe(there) == 0 && pipe(back) == 0);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 1) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(lock(file, F_SETLK, F_WRLCK, 1, 1) == 0);
+		CHECK(write(back[1], "l", 1) == 1);
+		int result = lock(file, F_SETLKW, F_WRLCK, 0, 1);
+		_exit(result == 0 ? 0 : errno == EDEADLK ? 35 : 1);
+	}
+	CHECK(read(back[0], &c, 1) == 1);
+	await(pid, 'S');
+	FAILS(lock(file, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
+	CHECK(lock(file, F_SETLK, F_UNLCK, 0, 0) == 0);
+	PASSES(pid);
+}
+
+// The arguments that fcntl refuses.
+static void errors(void)
+{
+	open_file();
+	int reader = open("f", O_RDONLY), writer = open("f", O_WRONLY);
+	FAILS(lock(reader, F_SETLK, F_WRLCK, 0, 1), EBADF);
+	FAILS(lock(writer, F_SETLK, F_RDLCK, 0, 1), EBADF);
+	FAILS(lock(file, F_SETLK, 9, 0, 1), EINVAL);
+	FAILS(lock(file, F_SETLK, F_RDLCK, -1, 1), EINVAL);
+	FAILS(lock(99, F_SETLK, F_RDLCK, 0, 1), EBADF);
+	FAILS(lock(file, F_OFD_GETLK, 9, 0, 1), EINVAL);
+	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = -50};
+	CHECK(fcntl(file, F_SETLK, &l) == 0);
+	l.l_len = -101;
+	FAILS(fcntl(file, F_SETLK, &l), EINVAL);
+}
+
+// Locks of open files belong to the open file: two of one process conflict, a child shares them.
+static void open_file_locks(void)
+{
+	open_file();
+	int other = open("f", O_RDWR);
+	CHECK(lock(file, F_OFD_SETLK, F_WRLCK, 0, 10) == 0);
+	FAILS(lock(other, F_OFD_SETLK, F_WRLCK, 5, 1), EAGAIN);
+	FAILS(lock(other, F_SETLK, F_WRLCK, 5, 1), EAGAIN);
+	EQUAL(conflict(other, F_OFD_GETLK, F_RDLCK, 0, 1).l_type, F_WRLCK);
+	EQUAL(conflict(other, F_OFD_GETLK, F_RDLCK, 0, 1).l_pid, -1);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(lock(file, F_OFD_SETLK, F_WRLCK, 20, 1) == 0);
+		close(file);
+		_exit(0);
+	}
+	PASSES(pid);
+	FAILS(lock(other, F_OFD_SETLK, F_WRLCK, 20, 1), EAGAIN);
+	close(file);
+	CHECK(lock(other, F_OFD_SETLK, F_WRLCK, 0, 0) == 0);
+}
+
+// flock: shared and exclusive, changed in place, kept by duplicates, apart from fcntl's locks.
+static void flock_locks(void)
+{
+	open_file();
+	int other = open("f", O_RDONLY), third = open("f", O_RDONLY);
+	CHECK(flock(file, LOCK_SH) == 0);
+	CHECK(flock(other, LOCK_SH | LOCK_NB) == 0);
+	FAILS(flock(third, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+	CHECK(flock(other, LOCK_UN) == 0);
+	CHECK(flock(file, LOCK_EX | LOCK_NB) == 0);
+	FAILS(flock(other, LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	int copy = dup(file);
+	CHECK(flock(copy, LOCK_EX | LOCK_NB) == 0);
+	close(file);
+	FAILS(flock(other, LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	CHECK(lock(copy, F_SETLK, F_WRLCK, 0, 0) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(flock(copy, LOCK_UN) == 0); // the child's descriptor is the same open file
+		_exit(0);
+	}
+	PASSES(pid);
+	CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+	FAILS(flock(99, LOCK_SH), EBADF);
+	FAILS(flock(other, 0), EINVAL);
+}
+
+// A wait in flock ends when the last descriptor of the holder is closed.
+static void flock_waits(void)
+{
+	int ends[2];
+	char c;
+	open_file();
+	CHECK(pipe(ends) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int own = open("f", O_RDONLY);
+		CHECK(flock(own, LOCK_EX) == 0);
+		CHECK(write(ends[1], "l", 1) == 1);
+		pause_ms(200);
+		_exit(0);
+	}
+	CHECK(read(ends[0], &c, 1) == 1);
+	FAILS(flock(file, LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	CHECK(flock(file, LOCK_SH) == 0);
+	PASSES(pid);
+}
+
+static const struct test tests[] = {
+	TEST(own_locks),
+	TEST(close_releases),
+	TEST(waiting),
+	TEST(interrupted),
+	TEST(deadlock),
+	TEST(errors),
+	TEST(open_file_locks),
+	TEST(flock_locks),
+	TEST(flock_waits),
+};
+MAIN(tests)
