@@ -6,7 +6,7 @@
 // A Task is a Linux thread. A ThreadGroup is a process: threads with a common
 // process ID. A ProcessGroup is a job, a Session the jobs of one login. A
 // goroutine runs each Task all its life: the task's owner. It calls
-// ring3.Run, serves what ended user mode, does what signals ask for, and
+// ring3.Enter, serves what ended user mode, does what signals ask for, and
 // enters user mode again (run.go).
 //
 // # Work

@@ -10,7 +10,8 @@ import (
 var (
 	// Syscall serves system call nr of t. Its results go to RAX: the value,
 	// or the error as a negative number. It must return a restart code
-	// (abi.ERESTARTSYS and so on) only when a signal interrupted it.
+	// (abi.ERESTARTSYS and so on) only when a signal interrupted it. Args
+	// are the registers themselves: they change when those do.
 	Syscall func(t *Task, nr uintptr, args *[6]uintptr) (uintptr, error)
 
 	// Calls holds functions that serve system calls in place of Syscall, by

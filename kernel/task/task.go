@@ -26,7 +26,6 @@ type Task struct {
 	work atomic.Uint32
 
 	table   *pagetable.Table // of mm; what Run gets
-	args    [6]uintptr       // of the system call that is being served
 	sleeper *wait.Sleeper
 	restart restart
 

@@ -27,12 +27,13 @@ import "unsafe"
 const MaxCPU = 64
 
 // A Frame is the general state that entry code stores, in the order in which
-// it pushes. The last five words are the processor's own interrupt frame.
+// it pushes. The arguments of a system call, RDI to R9, stand together in their
+// order. The last five words are the processor's own interrupt frame.
 type Frame struct {
-	R15, R14, R13, R12, R11, R10, R9, R8 uintptr
-	RDI, RSI, RBP, RBX, RDX, RCX, RAX    uintptr
-	Vector, Err                          uintptr
-	RIP, CS, RFLAGS, RSP, SS             uintptr
+	R15, R14, R13, R12, R11, RBP, RBX, RCX uintptr
+	RDI, RSI, RDX, R10, R8, R9, RAX        uintptr
+	Vector, Err                            uintptr
+	RIP, CS, RFLAGS, RSP, SS               uintptr
 }
 
 // A ThreadState is what entry code saves of a kernel thread that traps: the
@@ -59,12 +60,15 @@ type CPU struct {
 	Pending  uint64
 	FPUOwner uintptr // the ring3.Context whose extended state is in this CPU's registers; 0 if none
 
-	scratch      uintptr // the stack pointer during the first instructions of SYSCALL
-	userFrameEnd uintptr // end of the Registers of the Context in user mode
-	kernelSP     uintptr // stack pointer of EnterUser's caller
-	trapStack    uintptr // initial stack pointer in trap context
-	trapFS       uintptr // FS base in trap context: trapGP stands below it
-	hasSMAP      uint64
+	// UserFrameEnd is the end of the Registers of FPUOwner: where entry from
+	// user mode pushes.
+	UserFrameEnd uintptr
+
+	scratch   uintptr // the stack pointer during the first instructions of SYSCALL
+	kernelSP  uintptr // stack pointer of EnterUser's caller
+	trapStack uintptr // initial stack pointer in trap context
+	trapFS    uintptr // FS base in trap context: trapGP stands below it
+	hasSMAP   uint64
 
 	trapGP [2]uintptr  // the address of trapG, where TLS finds it
 	trapG  [64]uintptr // a g with stack bounds and nothing else

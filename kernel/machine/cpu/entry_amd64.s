@@ -30,7 +30,7 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME,$0
 user:
 	SWAPGS
 	MOVQ SP, CPU_scratch(GS)
-	MOVQ CPU_userFrameEnd(GS), SP
+	MOVQ CPU_UserFrameEnd(GS), SP
 	PUSHQ $const_UserSS
 	PUSHQ CPU_scratch(GS)
 	PUSHQ R11
@@ -40,8 +40,10 @@ user:
 	PUSHQ $TRAP_SYSCALL
 	PUSH_REGS
 	SAVE_USER_XMM
+	RDFSBASEQ AX
+	MOVQ AX, const_ContextFSBase(SP)
 	MOVL $TRAP_SYSCALL, BX
-	JMP ·leaveUser(SB)
+	TO_CALLER
 
 // resume continues the thread whose state ends at CPU.FrameEnd; always ring 0.
 TEXT ·resume(SB),NOSPLIT|NOFRAME,$0
@@ -110,7 +112,7 @@ user:
 	MOVQ ·Hooks+8(SB), AX
 	CALL AX
 	MOVL $const_VectorInterrupt, BX
-	JMP ·toCaller(SB)
+	TO_CALLER
 
 // Exceptions: the frame is on IST2. From ring 3 it moves to the Context and
 // EnterUser returns; in ring 0 the hook mends what it can and the interrupted
@@ -149,8 +151,10 @@ user:
 	SAVE_USER_XMM
 	MOVQ CR2, AX
 	MOVQ AX, const_ContextCR2(SP)
+	RDFSBASEQ AX
+	MOVQ AX, const_ContextFSBase(SP)
 	MOVQ Frame_Vector(SP), BX
-	JMP ·leaveUser(SB)
+	TO_CALLER
 
 TEXT ·spurious(SB),NOSPLIT|NOFRAME,$0
 	IRETQ

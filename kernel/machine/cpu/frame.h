@@ -3,12 +3,12 @@
 #define TRAP_SYSCALL 256
 
 #define PUSH_REGS \
-	PUSHQ AX; PUSHQ CX; PUSHQ DX; PUSHQ BX; PUSHQ BP; PUSHQ SI; PUSHQ DI; \
-	PUSHQ R8; PUSHQ R9; PUSHQ R10; PUSHQ R11; PUSHQ R12; PUSHQ R13; PUSHQ R14; PUSHQ R15
+	PUSHQ AX; PUSHQ R9; PUSHQ R8; PUSHQ R10; PUSHQ DX; PUSHQ SI; PUSHQ DI; \
+	PUSHQ CX; PUSHQ BX; PUSHQ BP; PUSHQ R11; PUSHQ R12; PUSHQ R13; PUSHQ R14; PUSHQ R15
 
 #define POP_REGS \
-	POPQ R15; POPQ R14; POPQ R13; POPQ R12; POPQ R11; POPQ R10; POPQ R9; POPQ R8; \
-	POPQ DI; POPQ SI; POPQ BP; POPQ BX; POPQ DX; POPQ CX; POPQ AX
+	POPQ R15; POPQ R14; POPQ R13; POPQ R12; POPQ R11; POPQ BP; POPQ BX; POPQ CX; \
+	POPQ DI; POPQ SI; POPQ DX; POPQ R10; POPQ R8; POPQ R9; POPQ AX
 
 #define SAVE_XMM(base, off) \
 	MOVUPS X0, (off+0)(base); MOVUPS X1, (off+16)(base); MOVUPS X2, (off+32)(base); MOVUPS X3, (off+48)(base); \
@@ -30,11 +30,23 @@
 	LDMXCSR ·kernelMXCSR(SB); \
 	SAVE_XMM(AX, 160)
 
+// TO_CALLER returns from EnterUser with vector BX. GS is the kernel's and
+// interrupts are off. The return is spelt as a byte because the assembler
+// wants the pushes and pops of a function balanced.
+#define TO_CALLER \
+	MOVQ CPU_ThreadFS(GS), AX; \
+	WRFSBASEQ AX; \
+	MOVQ CPU_kernelSP(GS), SP; \
+	POPQ BP; \
+	MOVQ BX, 24(SP); \
+	STI; \
+	BYTE $0xC3
+
 // TO_USER_CONTEXT moves the Frame at SP to the Context in user mode and
 // points SP at it. SMAP is re-armed: the user may have set AC.
 #define TO_USER_CONTEXT \
 	MOVQ SP, SI; \
-	MOVQ CPU_userFrameEnd(GS), DI; \
+	MOVQ CPU_UserFrameEnd(GS), DI; \
 	SUBQ $Frame__size, DI; \
 	MOVQ DI, SP; \
 	MOVL $(Frame__size/8), CX; \

@@ -6,8 +6,8 @@
 
 // func EnterUser(ctx uintptr, root uint64) (vector uintptr)
 //
-// The way back is leaveUser, which continues on this stack as if this
-// function returned.
+// The way back is TO_CALLER, which continues on this stack as if this function
+// returned.
 TEXT ·EnterUser(SB),NOSPLIT|NOFRAME,$0-24
 	MOVQ 8(SP), DI
 	MOVQ 16(SP), SI
@@ -40,8 +40,6 @@ pending:
 enter:
 	PUSHQ BP
 	MOVQ SP, CPU_kernelSP(GS)
-	LEAQ const_ContextFrameEnd(DI), AX
-	MOVQ AX, CPU_userFrameEnd(GS)
 	MOVQ const_ContextFPU(DI), AX
 	LDMXCSR 24(AX)
 	LOAD_XMM(AX, 160)
@@ -63,22 +61,6 @@ iret:
 	POP_REGS
 	ADDQ $16, SP
 	IRETQ
-
-// leaveUser returns from EnterUser with vector BX. SP points at the Context;
-// GS is the kernel's, interrupts are off.
-TEXT ·leaveUser(SB),NOSPLIT|NOFRAME,$0
-	RDFSBASEQ AX
-	MOVQ AX, const_ContextFSBase(SP)
-	JMP ·toCaller(SB)
-
-TEXT ·toCaller(SB),NOSPLIT|NOFRAME,$0
-	MOVQ CPU_ThreadFS(GS), AX
-	WRFSBASEQ AX
-	MOVQ CPU_kernelSP(GS), SP
-	POPQ BP
-	MOVQ BX, 24(SP)
-	STI
-	BYTE $0xC3 // RET; the assembler wants pushes and pops of a function balanced
 
 // func XSAVE(area uintptr, features uint64)
 TEXT ·XSAVE(SB),NOSPLIT,$0-16

@@ -258,6 +258,7 @@ func timerFired(fromUser bool) {
 	if !fromUser && me.FPUOwner != 0 {
 		ticks := me.FPUOwner + cpu.ContextTicks
 		store64(ticks, load64(ticks)+1)
+		me.Pending |= PendingInterrupt
 	}
 	now := clock.Nanotime()
 	preempt := wakeExpired(now)
@@ -271,7 +272,7 @@ func timerFired(fromUser bool) {
 }
 
 // reschedule makes the calling CPU look into the ready queue: at once in ring
-// 0, or on the way out of ring3.Run. sched.lock is held.
+// 0, or before ring3.Enter enters user mode. sched.lock is held.
 //
 //go:nosplit
 func reschedule(fromUser bool) {

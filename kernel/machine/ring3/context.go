@@ -1,9 +1,10 @@
 // Package ring3 enters user mode and comes back.
 //
 // A Context is the user half of a thread: its registers and its
-// floating-point state. Run loads it, enters user mode on the calling
+// floating-point state. Enter loads it, enters user mode on the calling
 // goroutine's stack, and returns when the user program makes a system call,
 // faults, or is interrupted. To the caller that is an ordinary function call.
+// System calls are told apart at once; Event looks into the other reasons.
 //
 // General registers and XMM0-15 are stored in the Context at each return. The
 // rest of the extended state (x87, the upper halves of YMM, and so on) stays
@@ -12,16 +13,24 @@
 // the owner changes.
 package ring3
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // Registers are the general registers of user mode, in the order in which
-// the entry code stores them. Trap is the exception vector, or TrapSyscall.
+// the entry code stores them: the arguments of a system call, RDI to R9, stand
+// together. Trap is the exception vector, or TrapSyscall.
 type Registers struct {
-	R15, R14, R13, R12, R11, R10, R9, R8 uint64
-	RDI, RSI, RBP, RBX, RDX, RCX, RAX    uint64
-	Trap, Err                            uint64
-	RIP, CS, RFLAGS, RSP, SS             uint64
+	R15, R14, R13, R12, R11, RBP, RBX, RCX uint64
+	RDI, RSI, RDX, R10, R8, R9, RAX        uint64
+	Trap, Err                              uint64
+	RIP, CS, RFLAGS, RSP, SS               uint64
 }
+
+// Args returns the registers with the arguments of a system call, in the order
+// of the ABI. They change with the registers.
+func (r *Registers) Args() *[6]uintptr { return (*[6]uintptr)(unsafe.Pointer(&r.RDI)) }
 
 // Selectors of user mode, and the RFLAGS a program starts with: interrupts on.
 const (
@@ -37,6 +46,12 @@ const TrapSyscall = 256
 // trapNone marks a Context whose registers must all be restored.
 const trapNone = 257
 
+// A Reason is what Enter returns: Called, or something that Event explains.
+type Reason uintptr
+
+// Called means that the program made a system call. RAX is the number.
+const Called Reason = TrapSyscall
+
 // An Event is why user mode was left.
 type Event int
 
@@ -49,6 +64,8 @@ const (
 	Exception
 	// Interrupt: something wants the CPU, or an interrupt handler to run.
 	Interrupt
+	// None: the CPU was not ready for the Context. Now it is.
+	None
 )
 
 // Bits of Err after a PageFault.
@@ -59,7 +76,7 @@ const (
 )
 
 // A Context is the user-mode state of one thread. Only the thread's own
-// goroutine may run or change it; Release must be called before it is
+// goroutine may enter or change it; Release must be called before it is
 // dropped.
 type Context struct {
 	Registers
@@ -94,7 +111,7 @@ func New() *Context {
 }
 
 // CopyFrom makes c a copy of src, floating point included, as fork(2) does.
-// src must be the calling thread's own, outside of Run.
+// src must be the calling thread's own, outside of Enter.
 func (c *Context) CopyFrom(src *Context) {
 	src.syncFPU()
 	c.dropFPU()
@@ -106,7 +123,7 @@ func (c *Context) CopyFrom(src *Context) {
 // user mode and before its CPU ran another: a sample of where time goes.
 func (c *Context) KernelTicks() uint64 { return atomic.LoadUint64(&c.ticks) }
 
-// RestoreAll makes the next Run restore every register exactly, RCX and R11
+// RestoreAll makes the next Enter restore every register exactly, RCX and R11
 // included: after sigreturn(2), and wherever the registers do not come from
 // a SYSCALL.
 func (c *Context) RestoreAll() { c.Trap = trapNone }

@@ -18,6 +18,9 @@ import (
 // The entry code knows Context by these offsets.
 const (
 	_ = -(unsafe.Sizeof(Registers{}) - cpu.ContextFrameEnd)
+	_ = -(unsafe.Offsetof(Registers{}.RDI) - unsafe.Offsetof(cpu.Frame{}.RDI))
+	_ = -(unsafe.Offsetof(Registers{}.R9) - unsafe.Offsetof(Registers{}.RDI) - 5*8)
+	_ = -(unsafe.Offsetof(Registers{}.RAX) - unsafe.Offsetof(cpu.Frame{}.RAX))
 	_ = -(unsafe.Offsetof(Context{}.FSBase) - cpu.ContextFSBase)
 	_ = -(unsafe.Offsetof(Context{}.GSBase) - cpu.ContextGSBase)
 	_ = -(unsafe.Offsetof(Context{}.CR2) - cpu.ContextCR2)
@@ -42,30 +45,34 @@ func Init(features uint64, size int) {
 	ipi.FPU.Features = features
 }
 
-// Run enters user mode with the page tables t and returns why it came back.
-func (c *Context) Run(t *pagetable.Table) Event {
-	for {
-		switch vector := cpu.EnterUser(uintptr(unsafe.Pointer(c)), t.Root()); vector {
-		case TrapSyscall:
-			return Syscall
-		case cpu.VectorPrepare:
-			c.prepare(t)
-			if c.kicked.Load() != 0 {
-				c.kicked.Store(0)
-				return Interrupt
-			}
-		case cpu.ExcPageFault:
-			return PageFault
-		case cpu.VectorInterrupt, cpu.VectorPending:
-			if goruntime.TakePending()&goruntime.PendingYield != 0 {
-				goruntime.Yield()
-			}
+// Enter enters user mode with the page tables t and returns why it came back.
+func (c *Context) Enter(t *pagetable.Table) Reason {
+	return Reason(cpu.EnterUser(uintptr(unsafe.Pointer(c)), t.Root()))
+}
+
+// Event explains what Enter returned. It must be called for every reason but
+// Called, before Enter is called again, with the same page tables.
+func (c *Context) Event(r Reason, t *pagetable.Table) Event {
+	switch r {
+	case Called:
+		return Syscall
+	case cpu.VectorPrepare:
+		c.prepare(t)
+		if c.kicked.Load() != 0 {
 			c.kicked.Store(0)
 			return Interrupt
-		default:
-			return Exception
 		}
+		return None
+	case cpu.ExcPageFault:
+		return PageFault
+	case cpu.VectorInterrupt, cpu.VectorPending:
+		if goruntime.TakePending()&goruntime.PendingYield != 0 {
+			goruntime.Yield()
+		}
+		c.kicked.Store(0)
+		return Interrupt
 	}
+	return Exception
 }
 
 // prepare makes this CPU the one that has t loaded and holds the extended
@@ -85,10 +92,11 @@ func (c *Context) prepare(t *pagetable.Table) {
 		ipi.SaveOwner(me)
 		cpu.XRSTOR(c.fpu, fpuFeatures)
 		x86.WRMSR(x86.MSRKernelGSBase, c.GSBase)
-		// Kick stores kicked and then reads holder; Run reads kicked after
+		// Kick stores kicked and then reads holder; Event reads kicked after
 		// this. Both are sequentially consistent, so one sees the other.
 		atomic.StoreUint64(&c.holder, me.ID+1)
 		me.FPUOwner = self
+		me.UserFrameEnd = self + cpu.ContextFrameEnd
 	}
 	spin.Restore(flags)
 }

@@ -18,8 +18,16 @@ const (
 	mxcsrMask   = 0xffff
 )
 
-// Run lets SoftRun play the user program.
-func (c *Context) Run(t *pagetable.Table) Event { return SoftRun(c) }
+// Enter lets SoftRun play the user program.
+func (c *Context) Enter(*pagetable.Table) Reason {
+	if e := SoftRun(c); e != Syscall {
+		return Reason(e)
+	}
+	return Called
+}
+
+// Event returns what SoftRun did.
+func (c *Context) Event(r Reason, _ *pagetable.Table) Event { return Event(r) }
 
 // Release tells SoftRelease: there is no CPU that could hold state of c.
 func (c *Context) Release() {
