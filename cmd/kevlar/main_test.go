@@ -60,6 +60,7 @@ func TestBadInput(t *testing.T) {
 		{"no duration", []string{"run", "--timeout", "soon"}, `"soon"`},
 		{"negative duration", []string{"run", "--timeout", "-1s"}, "--timeout"},
 		{"strace of Linux", []string{"run", "--strace", "--kernel", "linux"}, "Kevlar's kernel only"},
+		{"log of Linux with a foreign init", []string{"run", "--log", "x", "--initramfs", archive("init.cpio", "#!/bin/sh\n"), "--kernel", "linux"}, "--log"},
 		{"kernel is missing", []string{"run", "--kernel", "no/such"}, "no/such: no such file or directory"},
 		{"kernel is text", []string{"run", "--kernel", text}, "neither a Kevlar image nor a Linux kernel"},
 		{"kernel is a folder", []string{"run", "--kernel", dir}, "is a directory"},

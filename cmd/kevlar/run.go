@@ -69,6 +69,9 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 			return 0, err
 		}
 	}
+	if f.log != "" && f.initramfs != "" && f.kernel == "linux" {
+		return 0, errors.New("--log: Linux writes its log to the console, where the init of --initramfs is")
+	}
 	if f.strace && f.kernel == "linux" {
 		return 0, errors.New("--strace works with Kevlar's kernel only")
 	}

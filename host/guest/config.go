@@ -55,15 +55,17 @@ func (c *Config) vm(root vm.Initramfs, foreign bool) *vm.Config {
 }
 
 // commandLine returns the kernel command line. Linux keeps its log away from the console of our own
-// init; a foreign init finds its console where the kernel says.
+// init; a foreign init has its console where the log is, and the log is quiet.
 func (c *Config) commandLine(foreign bool) string {
 	var words []string
 	switch {
 	case c.Kernel.Linux:
-		words = append(words, "console=ttyS1", "panic=-1")
+		// Of its serial ports Linux makes one only a console.
+		console := "console=ttyS1"
 		if foreign {
-			words = append(words, "console=ttyS0")
+			console = "console=ttyS0"
 		}
+		words = append(words, console, "panic=-1")
 		if c.Log == nil || foreign {
 			words = append(words, "quiet")
 		}

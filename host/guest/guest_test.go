@@ -189,7 +189,7 @@ func TestCommandLine(t *testing.T) {
 		{Config{Machine: "microvm", CPUs: 4, Strace: true, Append: "a=b c"}, false, "strace a=b c"},
 		{Config{Kernel: Kernel{Linux: true}}, false, "console=ttyS1 panic=-1 quiet"},
 		{Config{Kernel: Kernel{Linux: true}, Log: io.Discard}, false, "console=ttyS1 panic=-1"},
-		{Config{Kernel: Kernel{Linux: true}, Append: "x"}, true, "console=ttyS1 panic=-1 console=ttyS0 quiet x"},
+		{Config{Kernel: Kernel{Linux: true}, Append: "x"}, true, "console=ttyS0 panic=-1 quiet x"},
 	}
 	for _, tt := range tests {
 		if got := tt.c.commandLine(tt.foreign); got != tt.want {
