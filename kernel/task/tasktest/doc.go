@@ -1,3 +1,5 @@
+//go:build !baremetal
+
 // Package tasktest runs user programs under go test: programs that are Go
 // functions. Such a program makes system calls, faults, handles signals and
 // forks as a real one does, by way of the user registers and of user memory;
