@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -98,7 +99,7 @@ func (f *machineFlags) config(ctx context.Context, w *workplace) (*guest.Config,
 
 // leastMemory is the memory, in bytes, below which a kernel does not get as far as a shell.
 var leastMemory = map[bool]int64{
-	false: 32 << 20,
+	false: 24 << 20,
 	true:  80 << 20, // Linux
 }
 
@@ -139,7 +140,11 @@ func (f *machineFlags) image(ctx context.Context, w *workplace) (guest.Kernel, e
 		return guest.Kernel{Image: k.Image, Linux: true, Overlay: overlay}, err
 	}
 	linux, err := inspect(f.kernel)
-	return guest.Kernel{Image: f.kernel, Linux: linux}, err
+	if err != nil {
+		return guest.Kernel{}, err
+	}
+	path, err := filepath.Abs(f.kernel)
+	return guest.Kernel{Image: path, Linux: linux}, err
 }
 
 // inspect says whether the kernel image in a file is Linux's. Anything but a bzImage (see

@@ -14,6 +14,7 @@ import (
 	"kevlar/host/console"
 	"kevlar/host/guest"
 	"kevlar/host/initramfs"
+	"kevlar/host/progress"
 	"kevlar/host/vm"
 )
 
@@ -84,6 +85,9 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		return 0, err
 	}
 	c.Strace = f.strace
+	c.Contained = func(panics int) {
+		w.report.Note("the kernel contained %d panics; --log FILE keeps what it says about them", panics)
+	}
 	if f.gdb {
 		c.GDB = gdbAddress
 	}
@@ -99,11 +103,12 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		return 0, f.printArgs(c, w, archives, argv, stdout)
 	}
 	if f.log != "" {
-		log, err := os.Create(f.log)
+		file, err := os.Create(f.log)
 		if err != nil {
 			return 0, plainError(err)
 		}
-		defer log.Close()
+		log := &logFile{file: file}
+		defer log.close(w.report)
 		c.Log = log
 	}
 	if f.gdb {
@@ -113,6 +118,30 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		return guest.Command(ctx, c, archives, argv, stdin, stdout, stderr)
 	}
 	return f.interact(ctx, c, w, archives, stdin, stdout)
+}
+
+// logFile is where the kernel log goes. It remembers the first error.
+type logFile struct {
+	file *os.File
+	err  error
+}
+
+func (l *logFile) Write(p []byte) (int, error) {
+	n, err := l.file.Write(p)
+	if l.err == nil {
+		l.err = err
+	}
+	return n, err
+}
+
+// close says if something of the log was lost.
+func (l *logFile) close(report *progress.Reporter) {
+	if err := l.file.Close(); l.err == nil {
+		l.err = err
+	}
+	if l.err != nil {
+		report.Note("the kernel log is not complete: %v", plainError(l.err))
+	}
 }
 
 // interact gives the guest this terminal.

@@ -55,6 +55,7 @@ type tester struct {
 	oneSize bool // the number of CPUs was given
 	total   suite.Verdict
 	base    *guest.Config
+	unready bool // the machines cannot be made ready
 	rootfs  []byte
 }
 
@@ -152,11 +153,7 @@ func (t *tester) check(ctx context.Context, title string, do func(done func(n in
 }
 
 func (t *tester) vet(ctx context.Context) {
-	t.check(ctx, "vet", func(func(int)) suite.Verdict {
-		v := suite.Command(ctx, t.root, nil, "go", "vet", "./...")
-		v.Add(suite.Command(ctx, t.root, []string{"CGO_ENABLED=0"}, "go", "vet", "-tags", "baremetal", "./kernel/..."))
-		return v
-	})
+	t.check(ctx, "vet", func(func(int)) suite.Verdict { return suite.Vet(ctx, t.root) })
 }
 
 func (t *tester) unit(ctx context.Context) {
@@ -165,18 +162,22 @@ func (t *tester) unit(ctx context.Context) {
 		if err := hostpkg.Ensure(ctx, t.report, hostpkg.GCC, hostpkg.LibC); err != nil {
 			return suite.Failed("unit", err)
 		}
-		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", "./...")
+		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", "./cmd/...", "./host/...", "./kernel/...")
 	})
 }
 
 // suite runs a suite in machines of one or several sizes.
 func (t *tester) suite(ctx context.Context, s *suite.Suite, patterns []string) {
+	if !t.ready(ctx) {
+		t.total.Skipped++
+		return
+	}
 	sizes := []int{t.flags.cpus}
 	if !t.oneSize {
 		switch {
 		case s.Conf.CPUs > 0:
 			sizes = []int{s.Conf.CPUs}
-		case t.flags.kernel == "kevlar" && !s.Go:
+		case t.flags.kernel == "kevlar":
 			sizes = []int{1, 2}
 		}
 	}
@@ -196,9 +197,6 @@ func (t *tester) suite(ctx context.Context, s *suite.Suite, patterns []string) {
 }
 
 func (t *tester) runSuite(ctx context.Context, s *suite.Suite, cpus int, patterns []string, done func(int)) (suite.Verdict, error) {
-	if err := t.prepare(ctx); err != nil {
-		return suite.Verdict{}, err
-	}
 	if s.Go {
 		return t.goSuite(ctx, s, cpus, patterns, done)
 	}
@@ -219,11 +217,24 @@ func (t *tester) runSuite(ctx context.Context, s *suite.Suite, cpus int, pattern
 	return r.Do(ctx), nil
 }
 
-// prepare builds or fetches, once, what all machines need.
-func (t *tester) prepare(ctx context.Context) (err error) {
-	if t.base != nil {
-		return nil
+// ready builds or fetches, at the first time, what all machines need. That is a check of its own; if it
+// fails the suites cannot run.
+func (t *tester) ready(ctx context.Context) bool {
+	if t.base != nil || t.unready {
+		return t.base != nil
 	}
+	t.check(ctx, "build", func(func(int)) suite.Verdict {
+		err := t.prepare(ctx)
+		if err != nil {
+			return suite.Failed("build", err)
+		}
+		return suite.Verdict{Passed: 1}
+	})
+	t.unready = t.base == nil
+	return !t.unready
+}
+
+func (t *tester) prepare(ctx context.Context) (err error) {
 	if t.rootfs, err = rootfs(ctx, t.workplace); err != nil {
 		return err
 	}
@@ -244,8 +255,8 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 	}
 	f := t.flags
 	kernel := f.kernel
-	if kernel == "kevlar" {
-		kernel = t.base.Kernel.Image // all tests have the same one
+	if kernel != "linux" {
+		kernel = t.base.Kernel.Image // all tests have the same one, and are elsewhere
 	}
 	env := []string{
 		"KEVLAR=" + self,

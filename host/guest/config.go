@@ -40,6 +40,10 @@ type Config struct {
 
 	Timeout time.Duration // of the machine's life; 0 is none
 	Log     io.Writer     // gets the kernel log; may be nil
+
+	// Contained, if not nil, is called when the run has ended and the Kevlar kernel has survived
+	// panics: defects in it that cost no more than the processes they happened to.
+	Contained func(panics int)
 }
 
 // vm returns the machine that fits the configuration, without its streams.

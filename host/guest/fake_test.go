@@ -112,6 +112,13 @@ func fakeQEMU(behaviour string) {
 		fmt.Fprint(device("debugcon"), "panic")
 		end("", 255)
 	}
+	if behaviour == "contained" {
+		for range 2 {
+			fmt.Fprint(device("debugcon"), "kevlar: contai")
+			time.Sleep(20 * time.Millisecond)
+			fmt.Fprint(device("debugcon"), "ned panic in cat[1]: oh\n")
+		}
+	}
 	if behaviour == "reset" {
 		end("guest-reset", 0)
 	}

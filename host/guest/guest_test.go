@@ -92,6 +92,17 @@ func TestCommandFailures(t *testing.T) {
 	}
 }
 
+func TestContainedPanics(t *testing.T) {
+	panics := 0
+	watch := func(c *Config) { c.Contained = func(n int) { panics = n } }
+	if status, _, _, err := boot(t, "contained", watch); err != nil || status != 3 || panics != 2 {
+		t.Errorf("status %d, %v, %d panics", status, err, panics)
+	}
+	if _, _, _, err := boot(t, "good", func(c *Config) { c.Contained = func(int) { t.Error("there was none") } }); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCommandBadStatus(t *testing.T) {
 	for _, behaviour := range []string{"status x", "status 256", "status -1"} {
 		if _, _, _, err := boot(t, behaviour, nil); err == nil || !strings.Contains(err.Error(), "exit status") {

@@ -1,17 +1,22 @@
 package guest
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync"
 )
 
-// kernelLog passes the kernel log on and remembers its end. It may be written to from several
-// goroutines.
+// containedPanic is what the Kevlar kernel logs when it has survived a panic in itself.
+const containedPanic = "kevlar: contained panic"
+
+// kernelLog passes the kernel log on, remembers its end, and counts contained panics. It may be
+// written to from several goroutines.
 type kernelLog struct {
-	mu   sync.Mutex
-	w    io.Writer // may be nil
-	last []byte
+	mu     sync.Mutex
+	w      io.Writer // may be nil
+	last   []byte
+	panics int
 }
 
 const (
@@ -22,14 +27,24 @@ const (
 func (l *kernelLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	before := len(l.last)
 	l.last = append(l.last, p...)
+	// The phrase may come in pieces.
+	l.panics += bytes.Count(l.last[max(0, before-len(containedPanic)+1):], []byte(containedPanic))
 	if over := len(l.last) - logBytes; over > 0 {
 		l.last = append(l.last[:0], l.last[over:]...)
 	}
 	if l.w != nil {
-		return l.w.Write(p)
+		l.w.Write(p) // an error must not hold up the kernel
 	}
 	return len(p), nil
+}
+
+// contained returns how many contained panics were logged.
+func (l *kernelLog) contained() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.panics
 }
 
 // tail returns the last lines.

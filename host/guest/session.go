@@ -31,6 +31,7 @@ type session struct {
 	isReady func()         // to be called when the guest can take what is typed
 	copying sync.WaitGroup // the goroutines of all
 	logging sync.WaitGroup // those of logFrom
+	machine *vm.Machine    // nil before it runs
 }
 
 // newSession makes the streams that every machine has: COM1 and the kernel log.
@@ -71,9 +72,13 @@ func (s *session) port(number int) (*vm.Stream, error) {
 	return stream, err
 }
 
+// close releases the streams and ends the reading of the log.
 func (s *session) close() {
 	s.config.Close()
 	s.logging.Wait()
+	if n := s.log.contained(); n > 0 && s.cfg.Contained != nil && !s.cfg.Kernel.Linux {
+		s.cfg.Contained(n)
+	}
 }
 
 // run starts the machine and waits for its end; it returns the exit status that the guest reported.
@@ -85,12 +90,12 @@ func (s *session) run(ctx context.Context, output func() error) (int, error) {
 		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 	}
-	machine, err := vm.Start(s.config)
-	if err != nil {
+	var err error
+	if s.machine, err = vm.Start(s.config); err != nil {
 		return 0, err
 	}
 	defer func() {
-		machine.Kill()
+		s.machine.Kill()
 		s.finish()
 	}()
 
@@ -115,13 +120,13 @@ func (s *session) run(ctx context.Context, output func() error) (int, error) {
 		return 0, err
 	}
 	select {
-	case <-machine.Done():
+	case <-s.machine.Done():
 	case <-ctx.Done():
 		return 0, s.cancelled(ctx)
 	case <-limit:
 		return 0, s.failure("the machine did not switch off after the command had ended")
 	}
-	if x := machine.Wait(); err != nil || x.End != vm.PowerOff {
+	if x := s.machine.Wait(); err != nil || x.End != vm.PowerOff {
 		return 0, s.failure(ended(x))
 	}
 	return status, nil
@@ -164,15 +169,19 @@ func (s *session) readStatus() (int, error) {
 	return 0, errNoToken
 }
 
-// failure is a run that Kevlar could not finish.
-func (s *session) failure(reason string) error {
+// failure is a run that Kevlar could not finish. The machine is ended and its log read to the end.
+func (s *session) failure(reason string) *Failure {
+	s.machine.Kill()
+	s.logging.Wait()
 	return &Failure{Status: StatusFailed, Reason: reason, Log: s.log.tail()}
 }
 
 // cancelled says which way the context ended the run.
 func (s *session) cancelled(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &Failure{Status: StatusTimeout, Reason: fmt.Sprintf("time limit of %v reached", s.cfg.Timeout), Log: s.log.tail()}
+		f := s.failure(fmt.Sprintf("time limit of %v reached", s.cfg.Timeout))
+		f.Status = StatusTimeout
+		return f
 	}
 	return &Failure{Status: StatusKilled, Reason: "interrupted"}
 }
