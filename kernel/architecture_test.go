@@ -56,7 +56,9 @@ func list(t *testing.T, baremetal bool, format string) [][]string {
 	return lines
 }
 
-func isKernel(pkg string) bool  { return pkg == "kevlar/kernel" || strings.HasPrefix(pkg, "kevlar/kernel/") }
+func isKernel(pkg string) bool {
+	return pkg == "kevlar/kernel" || strings.HasPrefix(pkg, "kevlar/kernel/")
+}
 func isMachine(pkg string) bool { return strings.HasPrefix(pkg, "kevlar/kernel/machine/") }
 
 func TestImportsPointDown(t *testing.T) {

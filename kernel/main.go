@@ -27,6 +27,7 @@ func main() {
 	irq.Init()
 	setWallClock()
 	go boot.Refine()
+	go trimHeap()
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"runtime/debug"
+	"time"
 
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
@@ -20,6 +21,21 @@ func limitHeap() {
 	debug.SetGCPercent(50)
 	frame.SetReserve(max(total/32, reserveLeast) / frame.Size)
 	vfs.SetMemory(frame.Total())
+}
+
+// trimHeap gives the pages that Go's heap has freed to user programs, a while
+// after there was something to free. The runtime itself keeps what a burst of
+// processes made it grow to.
+func trimHeap() {
+	const interval = 3 * time.Second
+	var before, now debug.GCStats
+	for {
+		time.Sleep(interval)
+		if debug.ReadGCStats(&now); now.NumGC != before.NumGC {
+			debug.FreeOSMemory()
+			debug.ReadGCStats(&before)
+		}
+	}
 }
 
 // memoryMiB is the memory that the kernel manages.
