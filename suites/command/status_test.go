@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -109,12 +108,19 @@ func TestKill(t *testing.T) {
 // child returns the process that pid has started.
 func child(t *testing.T, pid int) string {
 	t.Helper()
-	out, err := exec.Command("pgrep", "-P", fmt.Sprint(pid)).Output()
-	fields := strings.Fields(string(out))
-	if err != nil || len(fields) != 1 {
-		t.Fatalf("children of %d: %q, %v", pid, out, err)
+	var children []string
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, file := range threads {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		children = append(children, strings.Fields(string(data))...)
 	}
-	return fields[0]
+	if len(children) != 1 {
+		t.Fatalf("process %d has the children %q", pid, children)
+	}
+	return children[0]
 }
 
 // gone waits until a process has ended.
