@@ -118,15 +118,20 @@ func (f *machineFlags) checkKernel(mem int64) error {
 	return nil
 }
 
+// kernel builds the Kevlar kernel with additional build tags.
+func (w *workplace) kernel(ctx context.Context, tags ...string) (guest.Kernel, error) {
+	k, err := kernelbuild.Build(ctx, w.root, w.cache, w.report, tags...)
+	if err != nil {
+		return guest.Kernel{}, err
+	}
+	return guest.Kernel{Image: k.Image}, nil
+}
+
 // image builds, fetches or finds the kernel.
 func (f *machineFlags) image(ctx context.Context, w *workplace) (guest.Kernel, error) {
 	switch f.kernel {
 	case "kevlar":
-		k, err := kernelbuild.Build(ctx, w.root, w.cache, w.report)
-		if err != nil {
-			return guest.Kernel{}, err
-		}
-		return guest.Kernel{Image: k.Image}, nil
+		return w.kernel(ctx)
 	case "linux":
 		k, err := oracle.Fetch(ctx, w.cache, w.report)
 		if err != nil {

@@ -168,7 +168,7 @@ func (t *tester) unit(ctx context.Context) {
 
 // suite runs a suite in machines of one or several sizes.
 func (t *tester) suite(ctx context.Context, s *suite.Suite, patterns []string) {
-	if !t.ready(ctx) {
+	if !t.ready(ctx) || len(s.Conf.Tags) > 0 && t.flags.kernel != "kevlar" {
 		t.total.Skipped++
 		return
 	}
@@ -210,6 +210,11 @@ func (t *tester) runSuite(ctx context.Context, s *suite.Suite, cpus int, pattern
 	}
 	config := *t.base
 	config.CPUs = cpus
+	if len(s.Conf.Tags) > 0 {
+		if config.Kernel, err = t.kernel(ctx, s.Conf.Tags...); err != nil {
+			return suite.Verdict{}, err
+		}
+	}
 	r := suite.Run{
 		Suite: s, Config: config, Archives: [][]byte{t.rootfs, archive}, Patterns: patterns, Progress: done,
 		LogFile: filepath.Join(logs, fmt.Sprintf("%s-%s-%dcpu.log", s.Name, filepath.Base(t.flags.kernel), cpus)),

@@ -59,7 +59,7 @@ func (r *Run) Do(ctx context.Context) Verdict {
 		}
 		v.fail(s.Name, details...)
 	}
-	if panics > 0 {
+	if (panics > 0) != s.Conf.Panics {
 		v.fail(s.Name, fmt.Sprintf("the kernel contained %d panics", panics))
 	}
 	if v.Failed > 0 {

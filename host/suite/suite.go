@@ -26,12 +26,18 @@ type Suite struct {
 }
 
 // Conf is what a suite asks of the machine. It comes from the file suite.conf, whose lines are
-// "key value" (cpus, mem, timeout, slow) or comments that begin with #. A zero field asks for nothing.
+// "key value" (cpus, mem, timeout, slow, tags, panics) or comments that begin with #. A zero field asks
+// for nothing.
 type Conf struct {
 	CPUs    int
 	Mem     int64 // bytes
 	Timeout time.Duration
 	Slow    bool // run only when it is named
+	// Tags are build tags of the Kevlar kernel that the suite needs; no other kernel can run it.
+	Tags []string
+	// Panics says that the suite makes the kernel contain panics: it must contain some. Any other
+	// suite fails if there is one.
+	Panics bool
 }
 
 // Find returns the suites below the folder dir, by name.
@@ -116,6 +122,10 @@ func readConf(path string) (Conf, error) {
 			c.Timeout, err = time.ParseDuration(value)
 		case "slow":
 			c.Slow, err = strconv.ParseBool(value)
+		case "tags":
+			c.Tags = strings.Fields(value)
+		case "panics":
+			c.Panics, err = strconv.ParseBool(value)
 		default:
 			err = fmt.Errorf("unknown key %q", key)
 		}

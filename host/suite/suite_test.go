@@ -40,7 +40,7 @@ func TestFind(t *testing.T) {
 		"a/cases/x.case":      "",
 		"a/cases/g/y.case":    "",
 		"a/cases/g/notes.txt": "",
-		"a/suite.conf":        "# a remark\ncpus 3\n\nmem 1G\ntimeout 20m\nslow true\n",
+		"a/suite.conf":        "# a remark\ncpus 3\n\nmem 1G\ntimeout 20m\nslow true\ntags one two\npanics true\n",
 		"b/b_test.go":         "package b\n",
 		"data/file":           "",
 	})
@@ -49,7 +49,7 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Suite{
-		{Name: "a", Dir: filepath.Join(dir, "a"), Cases: 2, Conf: Conf{CPUs: 3, Mem: 1 << 30, Timeout: 20 * time.Minute, Slow: true}},
+		{Name: "a", Dir: filepath.Join(dir, "a"), Cases: 2, Conf: Conf{CPUs: 3, Mem: 1 << 30, Timeout: 20 * time.Minute, Slow: true, Tags: []string{"one", "two"}, Panics: true}},
 		{Name: "b", Dir: filepath.Join(dir, "b"), Go: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
