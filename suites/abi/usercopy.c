@@ -243,6 +243,8 @@ static void pipe_with_bad_page(void)
 		for (long length = 1; length <= PAGE; length = next_length(length)) {
 			for (int place = 0; place < 4; place++) {
 				long good = fault_offset(place, length);
+				if (good == length)
+					continue;
 				if (how != READ_ONLY) {
 					FAILS(write(ends[1], boundary - good, length), EFAULT);
 					FAILS(read(ends[0], check, 1), EAGAIN);
@@ -362,7 +364,8 @@ static void paths_end_at_page(void)
 		memset(path, '/', length);
 		path[length] = 0;
 		CHECK(stat(path, &s) == 0);
-		FAILS(syscall(SYS_stat, strcpy(path - 1, path - 1) + 1 + length + 1, &s), EFAULT);
+		path[length] = '/';
+		FAILS(stat(path, &s), EFAULT);
 	}
 	// 4096 bytes and the end are too long, wherever a page is missing behind.
 	remap(0, 6, PROT_READ | PROT_WRITE);
@@ -398,7 +401,7 @@ static void kernel_addresses(void)
 		FAILS(syscall(SYS_uname, a), EFAULT);
 	}
 	FAILS(syscall(SYS_read, zero, area, -1L), EFAULT);
-	FAILS(syscall(SYS_read, zero, area, 1L << 48), EFAULT);
+	FAILS(syscall(SYS_read, zero, area, 1L << 62), EFAULT);
 	FAILS(syscall(SYS_write, file, area, -1L), EFAULT);
 	EQUAL(lseek(file, 0, SEEK_END), LARGEST);
 }
