@@ -74,10 +74,28 @@ func Call(cpus uint64, op Op, a, b, c uint64) {
 	if cpus&self != 0 {
 		do(op, a, b, c)
 	}
-	if others := cpus &^ self & Online(); others != 0 {
+	others := cpus &^ self & Online()
+	if op == FlushUser || op == Evict {
+		others = having(others, a)
+	}
+	if others != 0 {
 		callOthers(others, op, a, b, c)
 	}
 	spin.Restore(flags)
+}
+
+// having returns those of cpus that have root loaded. A CPU that loads it later
+// stores its Root first and then walks the tables as they are by then: the
+// caller has changed them with locked instructions before.
+//
+//go:nosplit
+func having(cpus, root uint64) uint64 {
+	for i := uint(0); i < cpu.MaxCPU; i++ {
+		if cpus>>i&1 != 0 && atomic.LoadUint64(&cpu.Get(int(i)).Root) != root {
+			cpus &^= 1 << i
+		}
+	}
+	return cpus
 }
 
 //go:nosplit
