@@ -38,7 +38,12 @@ func twoPages(t *testing.T) (*pagetable.Table, [2]*[page]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { tab.Destroy() })
+	t.Cleanup(func() {
+		var d pagetable.Teardown
+		d.Begin(tab)
+		d.Span(base, base+3*page)
+		d.End()
+	})
 	var data [2]*[page]byte
 	for i := range data {
 		f, err := frame.AllocZero()
