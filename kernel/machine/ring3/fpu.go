@@ -14,6 +14,12 @@ const (
 	offHeader    = 512 // XSTATE_BV, XCOMP_BV, 48 reserved bytes
 	headerEnd    = 576
 
+	// Components in XSTATE_BV. A Context's own image never has stateSSE: the
+	// entry code moves XMM and MXCSR, and XRSTOR leaves them alone.
+	stateX87 = 1 << 0
+	stateSSE = 1 << 1
+	stateAVX = 1 << 2
+
 	initFCW   = 0x37f
 	initMXCSR = 0x1f80
 )
@@ -48,13 +54,11 @@ func (c *Context) ResetFPU() {
 // SaveFPU stores the extended state in dst, which must be FPUSize bytes long.
 func (c *Context) SaveFPU(dst []byte) int {
 	c.syncFPU()
-	img := c.fpuImage()
-	// The entry code stores XMM and MXCSR with plain moves, so the header
-	// may not tell that they are in use.
-	xs := binary.LittleEndian.Uint64(img[offHeader:])
-	binary.LittleEndian.PutUint64(img[offHeader:], xs|3)
-	binary.LittleEndian.PutUint32(img[offMXCSRMask:], mxcsrMask)
-	return copy(dst, img)
+	n := copy(dst, c.fpuImage())
+	le := binary.LittleEndian
+	le.PutUint64(dst[offHeader:], le.Uint64(dst[offHeader:])|stateX87|stateSSE)
+	le.PutUint32(dst[offMXCSRMask:], mxcsrMask)
+	return n
 }
 
 // LoadFPU replaces the extended state by the image in src, which comes from
@@ -82,21 +86,22 @@ func (c *Context) LoadFPU(src []byte) error {
 	if full {
 		present := le.Uint64(src[offHeader:])
 		copy(img, src)
-		if present&1 == 0 { // x87 in its initial state
+		le.PutUint64(img[offHeader:], present&^stateSSE)
+		if present&stateX87 == 0 { // x87 in its initial state
 			clear(img[:offMXCSR])
 			clear(img[32:160])
 			le.PutUint16(img, initFCW)
 		}
-		if present&2 == 0 {
+		if present&stateSSE == 0 {
 			clear(img[160:416])
 		}
-		if present&6 == 0 {
+		if present&(stateSSE|stateAVX) == 0 {
 			le.PutUint32(img[offMXCSR:], initMXCSR)
 		}
 		return nil
 	}
 	clear(img)
 	copy(img, src[:512])
-	le.PutUint64(img[offHeader:], 3)
+	le.PutUint64(img[offHeader:], stateX87)
 	return nil
 }
