@@ -113,13 +113,13 @@ func (t *Task) releaseFiles() {
 	t.files, t.fs, t.prog = nil, nil, nil
 	t.mu.Unlock()
 	if files != nil {
-		files.Unref()
+		t.guard(files.Unref)
 	}
 	if fs != nil {
-		fs.Put()
+		t.guard(fs.Put)
 	}
 	if prog != nil {
-		prog.put()
+		t.guard(prog.put)
 	}
 }
 

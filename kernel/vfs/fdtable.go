@@ -284,7 +284,20 @@ func (t *FDTable) CloseOnExec() {
 
 // CloseAll closes everything.
 func (t *FDTable) CloseAll() {
-	for fd := range *t.slots.Load() {
+	t.closeFrom(0)
+}
+
+// closeFrom closes the descriptors from first on. If closing one panics, the
+// others are closed all the same.
+func (t *FDTable) closeFrom(first int) {
+	n := len(*t.slots.Load())
+	fd := first
+	defer func() {
+		if fd < n {
+			t.closeFrom(fd + 1)
+		}
+	}()
+	for ; fd < n; fd++ {
 		t.Close(fd)
 	}
 }

@@ -185,12 +185,12 @@ func (f *File) Put() {
 	if f.locked.Load() {
 		releaseFileLocks(f)
 	}
+	defer f.end() // even if what follows panics
 	f.watch.Load().released(f)
-	f.ops.Release(f)
 	if f.can&denyWrite != 0 {
 		stateOf(f.inode).allowWriting()
 	}
-	f.end()
+	f.ops.Release(f)
 }
 
 // Flags returns the O_ flags: access mode, status flags, O_PATH.

@@ -299,9 +299,13 @@ func (o *opening) open(created bool) (*File, error) {
 		f.ops = pathOps{}
 		return f, nil
 	}
+	defer func() {
+		if f.ops == nil {
+			f.end() // Open has failed, or panics
+		}
+	}()
 	ops, err := f.inode.Open(o.c, f)
 	if err != nil {
-		f.end()
 		return nil, err
 	}
 	f.setOps(ops)
