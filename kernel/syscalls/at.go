@@ -60,6 +60,11 @@ const (
 // dirfd's own file, whatever its kind. end must be called when the target is
 // no longer used.
 func lookup(t *task.Task, dirfd, addr uintptr, flags vfs.LookupFlags) (target, error) {
+	return lookupAs(t, t, dirfd, addr, flags)
+}
+
+// lookupAs is lookup with the permissions of c.
+func lookupAs(c vfs.Caller, t *task.Task, dirfd, addr uintptr, flags vfs.LookupFlags) (target, error) {
 	name, err := t.MM().ReadString(addr, abi.PATH_MAX)
 	if err != nil {
 		return target{}, err
@@ -74,7 +79,7 @@ func lookup(t *task.Task, dirfd, addr uintptr, flags vfs.LookupFlags) (target, e
 	if name == "" && s.file != nil {
 		return target{s.path, s.file.Inode(), s}, nil
 	}
-	p, err := vfs.Resolve(t, t.FS(), s.path, name, flags)
+	p, err := vfs.Resolve(c, t.FS(), s.path, name, flags)
 	if err != nil {
 		s.end()
 		return target{}, err

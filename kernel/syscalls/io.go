@@ -117,14 +117,10 @@ func blockWriteAt(t *task.Task, f *vfs.File, src vfs.Source, off int64) (int, er
 // setBuffer makes the thread's buffer the memory that a call names: EFAULT if
 // that is not in the part of the address space that programs have.
 func setBuffer(t *task.Task, addr, size uintptr) error {
-	n, err := ioSize(size)
-	if err != nil {
-		return err
-	}
 	if addr > mm.UserTop || size > mm.UserTop-addr {
 		return abi.EFAULT
 	}
-	t.IOBuf.Reset(t.MM(), addr, n)
+	t.IOBuf.Reset(t.MM(), addr, int(min(size, abi.MAX_RW_COUNT)))
 	return nil
 }
 

@@ -37,7 +37,7 @@ func TestReadWrite(t *testing.T) {
 		u.fails(abi.EINVAL, abi.SYS_LSEEK, fd, ^uintptr(0), abi.SEEK_SET)
 		u.fails(abi.EINVAL, abi.SYS_LSEEK, fd, 0, 5)
 		u.fails(abi.EINVAL, abi.SYS_PREAD64, fd, q, 1, ^uintptr(0))
-		u.fails(abi.EINVAL, abi.SYS_READ, fd, q, ^uintptr(0))
+		u.fails(abi.EFAULT, abi.SYS_READ, fd, q, ^uintptr(0))
 		u.fails(abi.EBADF, abi.SYS_READ, 99, q, 1)
 		u.fails(abi.EBADF, abi.SYS_READ, ^uintptr(0), q, 1)
 		u.sys(abi.SYS_LSEEK, fd, 0, abi.SEEK_SET)

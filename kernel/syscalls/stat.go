@@ -114,12 +114,34 @@ func accessAt(t *task.Task, dirfd, name, mode, atFlags uintptr) (uintptr, error)
 	if err != nil {
 		return 0, err
 	}
-	p, err := lookup(t, dirfd, name, flags)
+	var c vfs.Caller = t
+	if atFlags&abi.AT_EACCESS == 0 {
+		c = asRealUser(t)
+	}
+	p, err := lookupAs(c, t, dirfd, name, flags)
 	if err != nil {
 		return 0, err
 	}
 	defer p.end()
-	return 0, vfs.Access(t, p.path, uint32(mode), atFlags&abi.AT_EACCESS == 0)
+	return 0, vfs.Access(c, p.path, uint32(mode), false)
+}
+
+// realUser is a thread with the permissions of its real user.
+type realUser struct {
+	*task.Task
+	cred *vfs.Cred
+}
+
+// Cred returns the credentials that count.
+func (r realUser) Cred() *vfs.Cred { return r.cred }
+
+// asRealUser returns t as its real user, who is most often the effective one, too.
+func asRealUser(t *task.Task) vfs.Caller {
+	cred := t.Cred()
+	if cred.IsReal() {
+		return t
+	}
+	return realUser{t, cred.RealCopy()}
 }
 
 func sysReadlink(t *task.Task, a *Args) (uintptr, error) {

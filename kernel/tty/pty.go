@@ -70,6 +70,7 @@ func newPty(index int) *Pty {
 	p.output.limit = 3 * outLimit
 	p.slave = New(fmt.Sprintf("pts/%d", index), SlaveDev(index), (*ptyDriver)(p))
 	p.slave.pty = p
+	p.slave.termios.Cflag &^= abi.HUPCL // there is no line to hang up
 	p.slave.staged.limit = ptyLimit
 	return p
 }

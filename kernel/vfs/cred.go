@@ -39,8 +39,8 @@ func (c *Cred) InGroup(gid uint32) bool {
 	return false
 }
 
-// isReal reports whether RealCopy would change nothing.
-func (c *Cred) isReal() bool {
+// IsReal reports whether RealCopy would change nothing.
+func (c *Cred) IsReal() bool {
 	if c.UID != c.FSUID || c.GID != c.FSGID {
 		return false
 	}

@@ -77,7 +77,7 @@ func (p Path) allowed(cred *Cred, mask uint32) error {
 // useReal the real user and group count instead of those for files.
 func Access(c Caller, p Path, mask uint32, useReal bool) error {
 	cred := c.Cred()
-	if useReal && !cred.isReal() {
+	if useReal && !cred.IsReal() {
 		cred = cred.RealCopy()
 	}
 	if mask&MayExec != 0 && p.Mount != nil && p.Mount.has(abi.MS_NOEXEC) {
