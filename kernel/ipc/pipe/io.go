@@ -98,15 +98,15 @@ func (p *Pipe) merge(src vfs.Source) (int, error) {
 
 // add moves up to a page from src to a new slot.
 func (p *Pipe) add(src vfs.Source, packet bool) (int, error) {
-	page, err := p.newPage()
+	page, err := p.sparePage()
 	if err != nil {
 		return 0, err
 	}
 	n := min(src.Len(), frame.Size)
 	if _, err := src.Read(page.Data()[:n]); err != nil {
-		p.freePage(page)
 		return 0, err
 	}
+	p.nkept--
 	*p.next() = slot{page: page, n: uint16(n), packet: packet}
 	p.head++
 	return n, nil

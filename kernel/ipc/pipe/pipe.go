@@ -86,13 +86,17 @@ func (p *Pipe) first() *slot { return &p.slots[p.tail%uint32(len(p.slots))] }
 func (p *Pipe) last() *slot  { return &p.slots[(p.head-1)%uint32(len(p.slots))] }
 func (p *Pipe) next() *slot  { return &p.slots[p.head%uint32(len(p.slots))] }
 
-// newPage returns a page for a slot.
-func (p *Pipe) newPage() (frame.Frame, error) {
-	if p.nkept > 0 {
-		p.nkept--
-		return p.kept[p.nkept], nil
+// sparePage returns a page for a slot. It is the last of those that are kept
+// until the caller takes it off.
+func (p *Pipe) sparePage() (frame.Frame, error) {
+	if p.nkept == 0 {
+		f, err := frame.Alloc()
+		if err != nil {
+			return 0, err
+		}
+		p.kept[0], p.nkept = f, 1
 	}
-	return frame.Alloc()
+	return p.kept[p.nkept-1], nil
 }
 
 // freePage takes back the page of an empty slot.
