@@ -2,6 +2,8 @@
 //
 // A program runs the test that its argument names. The test prints nothing and the status is 0 if
 // all that its name says holds; otherwise it prints the check that failed and the status is 1.
+// The status is LACKING if the kernel says that it does not have what the test is about; only cases
+// that call themselves optional are let pass with that.
 
 #ifndef CHECK_H
 #define CHECK_H
@@ -24,6 +26,8 @@
 
 // arguments are those of the program.
 __attribute__((unused)) static char **arguments;
+
+enum { LACKING = 77 };
 
 struct test {
 	const char *name;
