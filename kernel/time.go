@@ -4,14 +4,20 @@ package main
 
 import (
 	"kevlar/kernel/ktime"
+	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/rtc"
 )
 
-// setWallClock sets the time of day from the machine's real-time clock.
+// setWallClock sets the time of day from the monitor or, where it does not tell,
+// from the machine's real-time clock.
 func setWallClock() {
 	ktime.OnSet = clock.SetReal
-	if ns, ok := rtc.Read(); ok {
+	ns, ok := boot.WallClock()
+	if !ok {
+		ns, ok = rtc.Read()
+	}
+	if ok {
 		ktime.SetReal(ns)
 	}
 }

@@ -59,10 +59,12 @@ func calibrate(began uint64) {
 	clock.Init(tsc, began, uint64(page))
 }
 
+// hypervisorPresent is the bit of CPUID.1:ECX that monitors set.
+const hypervisorPresent = 1 << 31
+
 // frequenciesFromCPUID returns the TSC's and the APIC timer's frequency in Hz;
 // 0 where CPUID does not tell.
 func frequenciesFromCPUID() (tsc, bus uint64) {
-	const hypervisorPresent = 1 << 31
 	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&hypervisorPresent != 0 {
 		// The timing leaf that VMware defined and others adopted: kHz.
 		const first, timing = 0x40000000, 0x40000010

@@ -23,6 +23,7 @@ const (
 	regCentury = 0x32
 
 	updating   = 0x80 // status A
+	absent     = 0xff // what a port reads as behind which there is nothing
 	binaryMode = 0x04 // status B
 	hours24    = 0x02 // status B
 )
@@ -38,6 +39,9 @@ func cmos(reg byte) byte {
 
 // read takes two equal samples, so that none was torn by an update.
 func read(reg func(byte) byte) (int64, bool) {
+	if reg(regStatusA) == absent {
+		return 0, false
+	}
 	last := sample(reg)
 	for range 100 {
 		now := sample(reg)
