@@ -54,8 +54,17 @@ func (c *cpuClock) nanoseconds() int64 {
 // sampleUser notes that an interrupt found the thread in user mode.
 func (c *cpuClock) sampleUser() { c.user.Add(c.sinceSample()) }
 
-// sampleKernel notes that an interrupt found the thread in the kernel.
-func (c *cpuClock) sampleKernel() { c.kernel.Add(c.sinceSample()) }
+// longestTick is the longest that one interrupt in the kernel stands for: a
+// thread that is not interrupted for longer is in user mode.
+const longestTick = 10_000_000
+
+// sampleKernel notes that n interrupts found the thread in the kernel.
+func (c *cpuClock) sampleKernel(n uint64) {
+	d := c.sinceSample()
+	k := min(d, int64(n)*longestTick)
+	c.kernel.Add(k)
+	c.user.Add(d - k)
+}
 
 // sinceSample begins a sample and returns the length of the one before.
 func (c *cpuClock) sinceSample() int64 {

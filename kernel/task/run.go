@@ -84,14 +84,14 @@ func (t *Task) failed(err error) uintptr {
 }
 
 // interrupted lets others have the CPU: interrupt handlers, and threads that
-// wait for it. A timer interrupt during a system call makes user mode end at
+// wait for it. An interrupt during a system call makes user mode end at
 // once when it is entered.
 func (t *Task) interrupted() {
 	if OnInterrupt != nil {
 		OnInterrupt()
 	}
-	if t.Ctx.KernelTicks() != t.cpu.ticks {
-		t.cpu.sampleKernel()
+	if n := t.Ctx.KernelTicks() - t.cpu.ticks; n != 0 {
+		t.cpu.sampleKernel(n)
 	} else {
 		t.cpu.sampleUser()
 	}

@@ -255,11 +255,6 @@ func timerFired(fromUser bool) {
 	me := cpu.Current()
 	id := me.ID & (cpu.MaxCPU - 1)
 	percpu[id].armed = 0
-	if !fromUser && me.FPUOwner != 0 {
-		ticks := me.FPUOwner + cpu.ContextTicks
-		store64(ticks, load64(ticks)+1)
-		me.Pending |= PendingInterrupt
-	}
 	now := clock.Nanotime()
 	preempt := wakeExpired(now)
 	if percpu[id].slice != 0 && percpu[id].slice <= now {
@@ -310,6 +305,10 @@ func interrupt(vector uintptr, fromUser uintptr) {
 		flags = sched.lock.Lock()
 		// Whoever sent it may want the thread here to look up before it
 		// enters user mode.
+		cpu.Current().Pending |= PendingInterrupt
+	}
+	if owner := cpu.Current().FPUOwner; !user && owner != 0 {
+		store64(owner+cpu.ContextTicks, load64(owner+cpu.ContextTicks)+1)
 		cpu.Current().Pending |= PendingInterrupt
 	}
 	me := current()

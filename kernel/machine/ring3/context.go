@@ -90,8 +90,8 @@ type Context struct {
 	// holder is one more than the CPU whose registers hold the rest of the
 	// extended state; 0 if fpu does.
 	holder uint64
-	// ticks counts timer interrupts that came in the kernel while the CPU
-	// had run this Context last.
+	// ticks counts interrupts that came in the kernel while the CPU had run
+	// this Context last.
 	ticks uint64
 
 	fpuMemory []byte // what fpu points into
@@ -119,7 +119,7 @@ func (c *Context) CopyFrom(src *Context) {
 	copy(c.fpuImage(), src.fpuImage())
 }
 
-// KernelTicks counts timer interrupts that came after this Context had left
+// KernelTicks counts interrupts that came after this Context had left
 // user mode and before its CPU ran another: a sample of where time goes.
 func (c *Context) KernelTicks() uint64 { return atomic.LoadUint64(&c.ticks) }
 
