@@ -79,18 +79,27 @@ func outItimerspec(t *task.Task, addr uintptr, value, interval int64) error {
 	return copyOut(t, addr, b)
 }
 
+// loadItimerspec copies in a time and an interval, which must be valid.
+func loadItimerspec(t *task.Task, addr uintptr) (abi.Itimerspec, error) {
+	var it abi.Itimerspec
+	b := t.Scratch[:abi.SizeofItimerspec]
+	if err := copyIn(t, b, addr); err != nil {
+		return it, err
+	}
+	it.Unmarshal(b)
+	if !it.Value.Valid() || !it.Interval.Valid() {
+		return it, abi.EINVAL
+	}
+	return it, nil
+}
+
 func sysTimerSettime(t *task.Task, a *Args) (uintptr, error) {
 	if a[2] == 0 {
 		return 0, abi.EINVAL
 	}
-	b := t.Scratch[:abi.SizeofItimerspec]
-	if err := copyIn(t, b, a[2]); err != nil {
+	it, err := loadItimerspec(t, a[2])
+	if err != nil {
 		return 0, err
-	}
-	var it abi.Itimerspec
-	it.Unmarshal(b)
-	if !it.Value.Valid() || !it.Interval.Valid() {
-		return 0, abi.EINVAL
 	}
 	value, interval, err := t.TimerSettime(int(int32(a[0])), a[1]&abi.TIMER_ABSTIME != 0, it.Value.Ns(), it.Interval.Ns())
 	if err != nil || a[3] == 0 {

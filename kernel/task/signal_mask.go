@@ -2,6 +2,7 @@ package task
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/wait"
 )
 
 // Blocked returns the thread's signal mask.
@@ -117,12 +118,7 @@ func (t *Task) SigTimedWait(set abi.Sigset, deadline int64) (abi.Siginfo, error)
 		t.sig.realBlocked = t.sig.blocked
 		t.sig.blocked &^= set
 		t.recalcPending()
-		g.mu.Unlock()
-		var err error
-		for err == nil {
-			err = t.sleeper.Sleep(deadline)
-		}
-		g.mu.Lock()
+		err := t.interruptUnlocked(deadline)
 		t.sig.blocked, t.sig.realBlocked = t.sig.realBlocked, 0
 		sig = t.dequeueLocked(^set)
 		t.recalcPending()
@@ -138,6 +134,18 @@ func (t *Task) SigTimedWait(set abi.Sigset, deadline int64) (abi.Siginfo, error)
 	return t.sig.info, nil
 }
 
+// interruptUnlocked sleeps until a signal comes or until deadline, and returns
+// which it was. The group's mu, held at entry and return, is released in
+// between.
+func (t *Task) interruptUnlocked(deadline int64) (err error) {
+	t.group.mu.Unlock()
+	defer t.group.mu.Lock()
+	for err == nil {
+		err = t.sleeper.Sleep(deadline)
+	}
+	return err
+}
+
 // DequeueSignal takes a pending signal of set without waiting: signalfd(2).
 func (t *Task) DequeueSignal(set abi.Sigset) (abi.Siginfo, bool) {
 	g := t.group
@@ -149,6 +157,18 @@ func (t *Task) DequeueSignal(set abi.Sigset) (abi.Siginfo, bool) {
 	t.recalcPending()
 	return t.sig.info, true
 }
+
+// HasSignal reports whether a signal of set is pending for the thread or its
+// process: signalfd(2).
+func (t *Task) HasSignal(set abi.Sigset) bool {
+	t.group.mu.Lock()
+	defer t.group.mu.Unlock()
+	return (t.sig.pending.set|t.group.shared.set)&set != 0
+}
+
+// SignalQueue returns the queue that is notified when a signal becomes pending
+// for the thread or its process.
+func (t *Task) SignalQueue() *wait.Queue { return &t.group.signalWait }
 
 // SigAltStack sets the alternate signal stack, if s is not nil, and returns the
 // former one: sigaltstack(2).

@@ -18,7 +18,7 @@ func BlockRead(c Caller, f *File, dst Dest) (int, error) {
 	if err != abi.EAGAIN || f.Nonblocking() {
 		return n, err
 	}
-	q := f.WaitQueue()
+	q := f.WaitQueueFor(c)
 	if q == nil {
 		return n, err
 	}

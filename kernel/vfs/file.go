@@ -38,6 +38,7 @@ const (
 	isStream    // it has no position
 	denyWrite   // nobody may open the inode for writing; guarded by State
 	strictAtime // the access time is updated by every read
+	perCaller   // ops is a PerCaller
 )
 
 // statusFlags are the O_ flags that fcntl(2) can change.
@@ -140,6 +141,9 @@ func (f *File) setOps(ops FileOps) {
 	f.flags.And(^uint32(abi.O_NOCTTY)) // only Inode.Open wants to know
 	if _, ok := ops.(Stream); ok {
 		f.can |= isStream
+	}
+	if _, ok := ops.(PerCaller); ok {
+		f.can |= perCaller
 	}
 }
 
@@ -250,6 +254,22 @@ func (f *File) Ready(mask wait.Events) wait.Events { return f.ops.Ready(mask) }
 
 // WaitQueue returns the queue that is notified when Ready changes, or nil.
 func (f *File) WaitQueue() *wait.Queue { return f.ops.WaitQueue() }
+
+// ReadyFor is Ready for thread c.
+func (f *File) ReadyFor(c Caller, mask wait.Events) wait.Events {
+	if f.can&perCaller != 0 {
+		return f.ops.(PerCaller).ReadyFor(c, mask)
+	}
+	return f.ops.Ready(mask)
+}
+
+// WaitQueueFor is WaitQueue for thread c.
+func (f *File) WaitQueueFor(c Caller) *wait.Queue {
+	if f.can&perCaller != 0 {
+		return f.ops.(PerCaller).WaitQueueFor(c)
+	}
+	return f.ops.WaitQueue()
+}
 
 // Ioctl does ioctl(2).
 func (f *File) Ioctl(c Caller, cmd uint32, arg uintptr) (uintptr, error) {

@@ -62,6 +62,13 @@ type (
 	Flusher interface {
 		Flush(f *File)
 	}
+	// PerCaller is a file that is ready for one thread and not for another:
+	// signalfd(2). Its Ready and WaitQueue answer for the thread that made
+	// it.
+	PerCaller interface {
+		ReadyFor(c Caller, mask wait.Events) wait.Events
+		WaitQueueFor(c Caller) *wait.Queue
+	}
 	// Stream is a file without a position, such as a pipe: lseek(2) and
 	// pread(2) answer ESPIPE, and a blocking write goes on until all is
 	// written.

@@ -53,15 +53,15 @@ func (s *set) release() {
 	}
 }
 
-// register makes sleeper be woken when a file of s becomes ready.
-func (s *set) register(sleeper *wait.Sleeper) {
+// register makes c be woken when a file of s becomes ready.
+func (s *set) register(c vfs.Caller) {
 	for i := range s.watches {
 		w := &s.watches[i]
 		if w.file == nil {
 			continue
 		}
-		if w.queue = w.file.WaitQueue(); w.queue != nil {
-			w.waiter.Sleeper = sleeper
+		if w.queue = w.file.WaitQueueFor(c); w.queue != nil {
+			w.waiter.Sleeper = c.Sleeper()
 			w.queue.Register(&w.waiter, w.events)
 		}
 	}
@@ -73,8 +73,8 @@ func (s *set) await(c vfs.Caller, deadline int64, scan func() int) (int, error) 
 	if n := scan(); n > 0 || deadline != wait.Forever && deadline <= ktime.Mono() {
 		return n, nil
 	}
+	s.register(c)
 	sleeper := c.Sleeper()
-	s.register(sleeper)
 	for {
 		if n := scan(); n > 0 {
 			return n, nil
@@ -103,11 +103,11 @@ func Poll(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (i
 		}
 		w.events = wait.Events(uint16(fds[i].Events)) | wait.Always
 	}
-	return s.await(c, deadline, func() int { return s.poll(fds) })
+	return s.await(c, deadline, func() int { return s.poll(c, fds) })
 }
 
 // poll sets the Revents and counts those that are not 0.
-func (s *set) poll(fds []abi.PollFd) int {
+func (s *set) poll(c vfs.Caller, fds []abi.PollFd) int {
 	n := 0
 	for i := range fds {
 		w, p := &s.watches[i], &fds[i]
@@ -118,7 +118,7 @@ func (s *set) poll(fds []abi.PollFd) int {
 		case w.file == nil:
 			p.Revents = abi.POLLNVAL
 		default:
-			p.Revents = int16(w.file.Ready(w.events) & w.events)
+			p.Revents = int16(w.file.ReadyFor(c, w.events) & w.events)
 		}
 		if p.Revents != 0 {
 			n++

@@ -41,7 +41,7 @@ func Select(c vfs.Caller, table *vfs.FDTable, n int, read, write, except Set, de
 		return 0, err
 	}
 	defer x.set.release()
-	if _, err := x.set.await(c, deadline, x.scan); err != nil {
+	if _, err := x.set.await(c, deadline, func() int { return x.scan(c) }); err != nil {
 		return 0, err
 	}
 	return x.answer(), nil
@@ -85,11 +85,11 @@ func (x *selection) collect(table *vfs.FDTable, n int) error {
 var kinds = [3]wait.Events{readEvents, writeEvents, exceptEvents}
 
 // scan counts the bits of the answer.
-func (x *selection) scan() int {
+func (x *selection) scan(c vfs.Caller) int {
 	n := 0
 	for i, fd := range x.fds {
 		w := &x.set.watches[i]
-		w.ready = w.file.Ready(w.events)
+		w.ready = w.file.ReadyFor(c, w.events)
 		for kind, events := range kinds {
 			if w.ready&events != 0 && x.asked[kind].has(int(fd)) {
 				n++
