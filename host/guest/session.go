@@ -135,7 +135,7 @@ func (s *session) run(ctx context.Context, output func() error) (int, error) {
 // collect runs output and reads the exit status meanwhile.
 func (s *session) collect(output func() error) (status int, err error) {
 	if s.control == nil {
-		return 0, output()
+		return 0, s.all(output)
 	}
 	if _, err := io.WriteString(s.control, hello); err != nil {
 		return 0, errNoToken
