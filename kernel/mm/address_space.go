@@ -148,10 +148,26 @@ func (as *AddressSpace) unlock() {
 	dead := as.dead
 	as.dead = nil
 	as.mu.Unlock()
-	for _, m := range dead {
-		if m.file != nil {
-			m.file.Put()
+	closeFiles(dead)
+}
+
+// closeFiles closes the files behind mappings. If closing one panics, the
+// others are closed all the same.
+func closeFiles(ms []*Mapping) {
+	for i, m := range ms {
+		if m.file == nil {
+			continue
 		}
+		func() {
+			closed := false
+			defer func() {
+				if !closed {
+					closeFiles(ms[i+1:])
+				}
+			}()
+			m.file.Put()
+			closed = true
+		}()
 	}
 }
 

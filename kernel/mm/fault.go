@@ -244,18 +244,28 @@ func (as *AddressSpace) faultAround(v *vma, page uintptr) error {
 	v.m.presenter.Present(v.index(start), fs)
 	at := &fs[(page-start)>>pageShift]
 	if *at == 0 {
-		f, err := v.m.object.Page(v.index(page), false)
-		if err != nil {
-			for _, f := range fs {
-				if f != 0 {
-					f.Put()
-				}
-			}
+		if err := v.fill(at, page, fs); err != nil {
 			return err
 		}
-		*at = f
 	}
 	n, err := as.table.MapRange(start, fs, v.rights()&^pagetable.Write)
 	as.rssOf(v).Add(int64(n))
+	return err
+}
+
+// fill gets the frame of page, which is one of fs. Without it, whatever the
+// reason, the references on the others are dropped.
+func (v *vma) fill(at *frame.Frame, page uintptr, fs []frame.Frame) (err error) {
+	defer func() {
+		if *at != 0 {
+			return
+		}
+		for _, f := range fs {
+			if f != 0 {
+				f.Put()
+			}
+		}
+	}()
+	*at, err = v.m.object.Page(v.index(page), false)
 	return err
 }

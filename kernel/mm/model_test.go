@@ -337,6 +337,7 @@ func TestNoWriteCrossesFork(t *testing.T) {
 	mapAnon(t, as, base, 1)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	as.WriteUint64(base, 0)
 	wg.Go(func() {
 		for n := uint64(0); ; n++ {
 			select {

@@ -65,16 +65,23 @@ func (t *Task) Clone(a *CloneArgs) (int, error) {
 	}
 	tid := c.TID()
 	forkCount.Add(1)
-	if a.Flags&abi.CLONE_PARENT_SETTID != 0 {
-		var b [4]byte
-		putUint32(b[:], uint32(tid))
-		t.CopyOut(a.ParentTID, b[:]) // a bad address is the program's own affair
-	}
-	go c.main()
+	t.launch(c, a)
 	for vfork != nil && !vfork.done.Load() && !t.Killed() {
 		t.sleeper.SleepUninterruptible()
 	}
 	return tid, nil
+}
+
+// launch makes c, which has been linked, run, after its ID was written where
+// the program wants it. A panic in that stops t, but not c, which is in the
+// tables by now.
+func (t *Task) launch(c *Task, a *CloneArgs) {
+	defer func() { go c.main() }()
+	if a.Flags&abi.CLONE_PARENT_SETTID != 0 {
+		var b [4]byte
+		putUint32(b[:], uint32(c.TID()))
+		t.CopyOut(a.ParentTID, b[:]) // a bad address is the program's own affair
+	}
 }
 
 // mayClone counts one thread more if the limits allow it: EAGAIN.

@@ -43,9 +43,7 @@ func (t *Task) nextSignal() int {
 		}
 		if code := g.stop.notify; code != 0 {
 			g.stop.notify = 0
-			g.mu.Unlock()
-			g.notifyParentStop(int32(code))
-			g.mu.Lock()
+			g.notifyUnlocked(int32(code))
 			continue
 		}
 		if t.sig.stopPending {

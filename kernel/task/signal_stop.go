@@ -54,14 +54,10 @@ func (t *Task) parkStopped() {
 	t.sig.stopped, t.inStop = true, true
 	t.state.Store(uint32(Stopped))
 	if g.countStoppedLocked() {
-		g.mu.Unlock()
-		g.notifyParentStop(abi.CLD_STOPPED)
-		g.mu.Lock()
+		g.notifyUnlocked(abi.CLD_STOPPED)
 	}
 	for t.sig.stopped && t.work.Load()&workKill == 0 {
-		g.mu.Unlock()
-		t.sleeper.SleepUninterruptible()
-		g.mu.Lock()
+		t.sleepUnlocked()
 	}
 	t.sig.stopped, t.inStop = false, false
 	t.state.Store(uint32(Running))
@@ -110,6 +106,22 @@ func (g *ThreadGroup) continueLocked() {
 			}
 		}
 	}
+}
+
+// sleepUnlocked sleeps until the thread is woken. The group's mu, held at entry
+// and return, is released in between.
+func (t *Task) sleepUnlocked() {
+	t.group.mu.Unlock()
+	defer t.group.mu.Lock()
+	t.sleeper.SleepUninterruptible()
+}
+
+// notifyUnlocked is notifyParentStop for a caller that holds mu, which is
+// released meanwhile.
+func (g *ThreadGroup) notifyUnlocked(code int32) {
+	g.mu.Unlock()
+	defer g.mu.Lock()
+	g.notifyParentStop(code)
 }
 
 // notifyParentStop tells the parent that the process has stopped or goes on.

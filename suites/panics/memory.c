@@ -284,6 +284,15 @@ static const struct call calls[] = {
 
 static const struct call *call;
 
+// clear_page undoes what calls have written.
+static void clear_page(void)
+{
+	static char zero[4096];
+	int fd = open("m/a", O_RDWR);
+	EQUAL(pwrite(fd, zero, sizeof zero, 0), sizeof zero);
+	close(fd);
+}
+
 // use_page makes the call with a page that the kernel has to fetch.
 static void use_page(void)
 {
@@ -316,6 +325,7 @@ static void copies(void)
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		call = &calls[i];
 		make_objects();
+		clear_page();
 		operation = PAGE;
 		long before = contained();
 		int status = end(start(use_page));
