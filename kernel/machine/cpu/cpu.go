@@ -21,7 +21,11 @@
 //	IST5  machine check
 package cpu
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"kevlar/kernel/machine/x86"
+)
 
 // MaxCPU is the largest number of processors.
 const MaxCPU = 64
@@ -54,7 +58,7 @@ type CPU struct {
 
 	FrameEnd uintptr // end of the running thread's Frame
 	ThreadFS uintptr // FS base of the running thread
-	Root     uint64  // the page-table root in CR3
+	Root     uint64  // the page-table root in CR3, or RootChanging
 	// Pending is set when something must be looked at before user mode is
 	// entered: an interrupt to drain, a thread to switch to.
 	Pending  uint64
@@ -104,6 +108,20 @@ var Hooks struct {
 	// Exception handles an exception taken in ring 0:
 	// func(f *Frame, cr2 uintptr). Exceptions in ring 3 end EnterUser.
 	Exception uintptr
+}
+
+// RootChanging is a CPU's Root while it loads CR3 and may still use, or use
+// already, any table.
+const RootChanging = 1
+
+// LoadRoot makes root the page tables of c, the calling CPU; interrupts are
+// off. Other CPUs read Root to learn which tables c may use.
+//
+//go:nosplit
+func (c *CPU) LoadRoot(root uint64) {
+	c.Root = RootChanging
+	x86.WriteCR3(root)
+	c.Root = root
 }
 
 // Count returns the number of processors.

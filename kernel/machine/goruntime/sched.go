@@ -11,7 +11,6 @@ import (
 	"kevlar/kernel/machine/lapic"
 	"kevlar/kernel/machine/spin"
 	"kevlar/kernel/machine/usercopy"
-	"kevlar/kernel/machine/x86"
 )
 
 // quantum is how long a thread runs while others are ready.
@@ -142,8 +141,7 @@ func run(me *cpu.CPU, i int32) {
 	countIdle(int(me.ID&(cpu.MaxCPU-1)), t.idle)
 	me.SetInterruptStack(me.FrameEnd)
 	if t.root != 0 && t.root != me.Root {
-		me.Root = t.root
-		x86.WriteCR3(t.root)
+		me.LoadRoot(t.root)
 	}
 }
 

@@ -84,14 +84,17 @@ func Call(cpus uint64, op Op, a, b, c uint64) {
 	spin.Restore(flags)
 }
 
-// having returns those of cpus that have root loaded. A CPU that loads it later
-// stores its Root first and then walks the tables as they are by then: the
-// caller has changed them with locked instructions before.
+// having returns those of cpus that may have root loaded. A CPU that loads it
+// later walks the tables as they are by then: the caller has changed them with
+// locked instructions before.
 //
 //go:nosplit
 func having(cpus, root uint64) uint64 {
 	for i := uint(0); i < cpu.MaxCPU; i++ {
-		if cpus>>i&1 != 0 && atomic.LoadUint64(&cpu.Get(int(i)).Root) != root {
+		if cpus>>i&1 == 0 {
+			continue
+		}
+		if r := atomic.LoadUint64(&cpu.Get(int(i)).Root); r != root && r != cpu.RootChanging {
 			cpus &^= 1 << i
 		}
 	}
@@ -142,8 +145,7 @@ func do(op Op, a, b, c uint64) {
 		flush(uintptr(b), uintptr(c))
 	case Evict:
 		if me.Root == a {
-			me.Root = KernelRoot
-			x86.WriteCR3(KernelRoot)
+			me.LoadRoot(KernelRoot)
 		}
 	case SaveFPU:
 		if me.FPUOwner == uintptr(a) {

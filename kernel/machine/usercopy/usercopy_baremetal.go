@@ -9,7 +9,6 @@ import (
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/spin"
-	"kevlar/kernel/machine/x86"
 )
 
 // The assembly checks that root is loaded, copies with SMAP open, and returns
@@ -51,8 +50,7 @@ func load(t *pagetable.Table) {
 func LoadRoot(t *pagetable.Table) {
 	me := cpu.Current()
 	t.Active.Or(1 << (me.ID & 63))
-	me.Root = t.Root()
-	x86.WriteCR3(me.Root)
+	me.LoadRoot(t.Root())
 }
 
 // inUser reports how much of [addr, addr+n) from its start lies in the user's
