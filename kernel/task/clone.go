@@ -124,6 +124,7 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 		c.prog.users.Add(1)
 	}
 	c.comm = t.comm
+	c.Ctx.SetLabel(t.Comm())
 	c.Ctx.CopyFrom(t.Ctx)
 	c.Ctx.RAX = 0
 	if a.Stack != 0 {

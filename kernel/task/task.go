@@ -160,6 +160,7 @@ func (t *Task) SetComm(name string) {
 	defer t.mu.Unlock()
 	t.comm = [abi.TASK_COMM_LEN]byte{}
 	copy(t.comm[:abi.TASK_COMM_LEN-1], name)
+	t.Ctx.SetLabel(name)
 }
 
 // SetTIDAddress sets the word that is cleared and woken when the thread ends:

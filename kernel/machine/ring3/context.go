@@ -98,6 +98,15 @@ type Context struct {
 
 	// kicked is set while Kick waits for the thread to leave user mode.
 	kicked atomic.Uint32
+
+	// label names the thread in the report of a fatal error.
+	label [16]byte
+}
+
+// SetLabel names the thread for the report of a fatal error; 16 bytes count.
+func (c *Context) SetLabel(name string) {
+	c.label = [16]byte{}
+	copy(c.label[:], name)
 }
 
 // New returns the state of a program that has not begun: registers zero,

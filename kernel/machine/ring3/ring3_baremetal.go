@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/debugcon"
 	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/pagetable"
@@ -43,6 +44,7 @@ var (
 func Init(features uint64, size int) {
 	fpuFeatures, fpuSize = features, size
 	ipi.FPU.Features = features
+	goruntime.FatalHook = reportThread
 }
 
 // Enter enters user mode with the page tables t and returns why it came back.
@@ -135,4 +137,26 @@ func Kick(c *Context) {
 	if holder := atomic.LoadUint64(&c.holder); holder != 0 {
 		ipi.Kick(int(holder - 1))
 	}
+}
+
+// reportThread names the thread that ran in user mode last on this CPU, whose
+// system call or fault a fatal error probably happened in. Trap context.
+func reportThread() {
+	owner := cpu.Current().FPUOwner
+	if owner == 0 {
+		return
+	}
+	// The owner of a CPU's state is alive: see Release.
+	c := *(**Context)(unsafe.Pointer(&owner))
+	debugcon.String("last in user mode: ")
+	for _, b := range c.label {
+		if b != 0 {
+			debugcon.Byte(b)
+		}
+	}
+	debugcon.String(" at ")
+	debugcon.Hex(c.RIP)
+	debugcon.String(", rax ")
+	debugcon.Hex(c.RAX)
+	debugcon.String("\n")
 }
