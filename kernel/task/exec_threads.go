@@ -7,7 +7,6 @@ import "kevlar/kernel/abi"
 // the process is ending, or another thread is in execve already; then t is
 // about to end.
 func (t *Task) killOtherThreads() error {
-	g := t.group
 	if err := t.beginAlone(); err != nil {
 		return err
 	}
@@ -20,18 +19,25 @@ func (t *Task) killOtherThreads() error {
 	}
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	g.mu.Lock()
-	leader := g.leader
-	if leader != t {
-		t.takeLeadershipLocked(leader)
-	}
-	g.execTask = nil
-	g.mu.Unlock()
-	if leader != t {
+	if leader := t.becomeLeaderLocked(); leader != t {
 		leader.user.Load().release()
 		threadCount.Add(-1)
 	}
 	return nil
+}
+
+// becomeLeaderLocked makes t the leader and returns who has been it. The caller
+// holds treeMu.
+func (t *Task) becomeLeaderLocked() (former *Task) {
+	g := t.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	former = g.leader
+	if former != t {
+		t.takeLeadershipLocked(former)
+	}
+	g.execTask = nil
+	return former
 }
 
 func (t *Task) beginAlone() error {

@@ -200,9 +200,9 @@ func (g *ThreadGroup) initExitedLocked() {
 	eachGroupLocked(func(o *ThreadGroup) bool {
 		if o != g {
 			o.mu.Lock()
+			defer o.mu.Unlock()
 			o.unkillable = false
 			o.exitLocked(abi.SIGKILL)
-			o.mu.Unlock()
 		}
 		return true
 	})

@@ -60,25 +60,30 @@ func (t *TTY) addOpen(c vfs.Caller, o *openTTY) error {
 // Release closes one open file. With the last one the terminal is nobody's
 // controlling terminal any more.
 func (o *openTTY) Release(*vfs.File) {
-	t := o.tty
+	if session := o.tty.removeOpen(); session != 0 {
+		signals().Disown(o.tty, session)
+	}
+}
+
+// removeOpen undoes addOpen. It returns the session that has lost its
+// terminal, or 0.
+func (t *TTY) removeOpen() (session int) {
 	t.lock()
+	defer t.unlock()
 	t.opens--
-	last := t.opens == 0
-	session := t.session
-	if last {
-		t.session, t.foreground = 0, 0
-		t.exclusive = false
-		if t.pty != nil {
-			t.pty.slaveClosed()
-			if t.pty.gone() {
-				t.release()
-			}
+	if t.opens > 0 {
+		return 0
+	}
+	session = t.session
+	t.session, t.foreground = 0, 0
+	t.exclusive = false
+	if t.pty != nil {
+		t.pty.slaveClosed()
+		if t.pty.gone() {
+			t.release()
 		}
 	}
-	t.unlock()
-	if last && session != 0 {
-		signals().Disown(t, session)
-	}
+	return session
 }
 
 // hung reports whether the terminal was hung up after o was opened.

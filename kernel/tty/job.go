@@ -181,18 +181,24 @@ func (t *TTY) giveUp(c vfs.Caller) error {
 // terminal is t, exits. The foreground group gets SIGHUP, t belongs to no
 // session any more, and unless it is a pseudo-terminal it is hung up.
 func (t *TTY) LeaderExited(sid int) {
+	if t.leaveSession(sid) {
+		signals().Disown(t, sid)
+	}
+}
+
+// leaveSession reports whether t was the terminal of session sid.
+func (t *TTY) leaveSession(sid int) bool {
 	t.lock()
+	defer t.unlock()
 	if t.session != sid {
-		t.unlock()
-		return
+		return false
 	}
 	t.signal(t.foreground, abi.SIGHUP)
 	t.session, t.foreground = 0, 0
 	if t.pty == nil {
 		t.hangUpLocked()
 	}
-	t.unlock()
-	signals().Disown(t, sid)
+	return true
 }
 
 // setForeground is TIOCSPGRP: tcsetpgrp(3).

@@ -101,12 +101,16 @@ func (p *Pty) Slave() *TTY { return p.slave }
 // Master returns the operations of the master side for f. It is called once.
 func (p *Pty) Master(f *vfs.File) vfs.FileOps { return &master{pty: p, file: f} }
 
-// close is called when the master side has been closed: the slave is hung up.
-func (p *Pty) close() {
+func (p *Pty) markClosed() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.closed = true
 	p.output.release()
-	p.mu.Unlock()
+}
+
+// close is called when the master side has been closed: the slave is hung up.
+func (p *Pty) close() {
+	p.markClosed()
 	if p.onClose != nil {
 		p.onClose()
 	}

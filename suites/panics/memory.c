@@ -353,28 +353,25 @@ static long free_memory(void)
 	return atol(strstr(text, "MemFree:") + 8);
 }
 
-// gives_back fails unless the memory comes back that those had who were killed.
+// gives_back fails unless the address spaces come back of those who were killed, the ones they were
+// making included.
 static void gives_back(void)
 {
-	void (*runs[])(char *) = {pipe_write, pipe_read, tty_write, file_read, exec_argument, clone_tid};
+	void (*runs[])(char *) = {pipe_write, file_read, exec_argument, clone_tid};
 	struct call c = {"", 0};
 	mount_panicfs();
 	make_objects();
 	operation = PAGE;
 	call = &c;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 4; i++) {
 		c.run = runs[i];
-		for (int k = 0; k < 20; k++)
+		for (int k = 0; k < 10; k++)
 			KILLED(start(use_page), SIGKILL);
 		long before = free_memory();
-		for (int k = 0; k < 200; k++) {
+		for (int k = 0; k < 50; k++)
 			KILLED(start(use_page), SIGKILL);
-			char b[5];
-			if (c.run == pipe_read)
-				EQUAL(read(pipe_ends[0], b, 5), 5);
-		}
 		long lost = before - free_memory();
-		if (lost > 600)
+		if (lost > 1000) // an address space would be twice that
 			fail(__FILE__, __LINE__, "run %d: %ld kB are lost", i, lost);
 	}
 	unmount_panicfs();

@@ -179,6 +179,39 @@ func TestFaults(t *testing.T) {
 
 // TestAtomicWrites has many writers of up to PIPE_BUF bytes; no write may be
 // mixed with another.
+// A panicker panics in the middle of a transfer.
+type panicker struct{}
+
+func (panicker) Len() int                  { return frame.Size }
+func (panicker) Write([]byte) (int, error) { panic("in the middle") }
+func (panicker) Read([]byte) (int, error)  { panic("in the middle") }
+
+// TestPanics checks that the pipe can be used after a panic of what copies, and
+// that all its pages come back.
+func TestPanics(t *testing.T) {
+	free := frame.Free()
+	r, w := newPair(t, 0)
+	panics := func(f func()) {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		f()
+	}
+	for range 3 {
+		panics(func() { w.Write(vfs.Kernel, panicker{}) })
+		write(t, w, "abc", 3, nil)
+		panics(func() { r.Read(vfs.Kernel, panicker{}) })
+		read(t, r, 10, "abc", nil)
+	}
+	r.Put()
+	w.Put()
+	if n := frame.Free(); n != free {
+		t.Errorf("%d frames free, %d before", n, free)
+	}
+}
+
 func TestAtomicWrites(t *testing.T) {
 	r, w := newPair(t, 0)
 	const writers, writes = 4, 200
