@@ -95,8 +95,7 @@ func fatal(f *cpu.Frame, cr2 uintptr, why string) {
 	power.Fail()
 }
 
-// walkStack prints the return addresses that the frame pointers lead to, with
-// the names of their functions.
+// walkStack prints the return addresses that the frame pointers lead to.
 func walkStack(f *cpu.Frame) {
 	printPC(f.RIP)
 	bp := f.RBP
@@ -119,13 +118,11 @@ func mapped(va uintptr) bool {
 	return e != nil && *e&layout.PTEPresent != 0
 }
 
+// printPC prints a code address. Its name takes tables that only ordinary Go
+// code can read; go tool addr2line tells it.
 func printPC(pc uintptr) {
 	debugcon.String("  ")
 	debugcon.Hex(uint64(pc))
-	if name := funcName(pc); name != "" {
-		debugcon.String(" ")
-		debugcon.String(name)
-	}
 	debugcon.String("\n")
 }
 
