@@ -21,9 +21,10 @@ type Mapping struct {
 // Mappings is the list of mappings of one object. Embed it to make an Object.
 // The zero value is empty.
 type Mappings struct {
-	mu   sync.Mutex
-	head *Mapping
-	n    int
+	mu    sync.Mutex
+	head  *Mapping
+	n     int
+	added uint64 // how often MapAdded was called
 }
 
 // MapAdded adds m to the list.
@@ -36,6 +37,7 @@ func (ms *Mappings) MapAdded(m *Mapping) {
 	}
 	ms.head = m
 	ms.n++
+	ms.added++
 }
 
 // MapRemoved removes m from the list, which must have it.

@@ -43,10 +43,29 @@ func sysFcntl(t *task.Task, a *Args) (uintptr, error) {
 	case abi.F_SETPIPE_SZ:
 		n, err := pipe.SetSize(t, f, uint(uint32(a[2])))
 		return uintptr(n), err
+	case abi.F_ADD_SEALS:
+		return 0, addSeals(f, uint32(a[2]))
+	case abi.F_GET_SEALS:
+		s, ok := f.Ops().(vfs.Sealer)
+		if !ok {
+			return 0, abi.EINVAL
+		}
+		return uintptr(s.Seals()), nil
 	case abi.F_GETOWN, abi.F_GETSIG:
 		return 0, nil // nobody is told of I/O by a signal
 	}
 	return 0, abi.EINVAL
+}
+
+func addSeals(f *vfs.File, seals uint32) error {
+	if !f.Writable() {
+		return abi.EPERM
+	}
+	s, ok := f.Ops().(vfs.Sealer)
+	if !ok {
+		return abi.EINVAL
+	}
+	return s.AddSeals(seals)
 }
 
 func dupFrom(t *task.Task, f *vfs.File, minimum uintptr, cloexec bool) (uintptr, error) {

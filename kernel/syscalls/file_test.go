@@ -392,6 +392,69 @@ func TestMemoryFile(t *testing.T) {
 	})
 }
 
+func TestSeals(t *testing.T) {
+	run(t, func(u *user) {
+		plain := u.sys(abi.SYS_MEMFD_CREATE, u.str("plain"), 0)
+		u.is(abi.F_SEAL_SEAL, abi.SYS_FCNTL, plain, abi.F_GET_SEALS)
+		u.fails(abi.EPERM, abi.SYS_FCNTL, plain, abi.F_ADD_SEALS, abi.F_SEAL_GROW)
+		event := u.sys(abi.SYS_EVENTFD2, 0, 0)
+		u.fails(abi.EINVAL, abi.SYS_FCNTL, event, abi.F_GET_SEALS)
+
+		const rw = abi.PROT_READ | abi.PROT_WRITE
+		fd := u.sys(abi.SYS_MEMFD_CREATE, u.str("name"), abi.MFD_ALLOW_SEALING)
+		add := func(seals uintptr) { u.Helper(); u.is(0, abi.SYS_FCNTL, fd, abi.F_ADD_SEALS, seals) }
+		u.is(0, abi.SYS_FCNTL, fd, abi.F_GET_SEALS)
+		u.is(3, abi.SYS_WRITE, fd, u.put([]byte("abc")), 3)
+		u.fails(abi.EINVAL, abi.SYS_FCNTL, fd, abi.F_ADD_SEALS, 0x1000)
+		add(abi.F_SEAL_SHRINK)
+		u.fails(abi.EPERM, abi.SYS_FTRUNCATE, fd, 2)
+		u.sys(abi.SYS_FTRUNCATE, fd, 5000)
+		add(abi.F_SEAL_GROW)
+		u.fails(abi.EPERM, abi.SYS_FTRUNCATE, fd, 5001)
+		u.fails(abi.EPERM, abi.SYS_FALLOCATE, fd, 0, 4000, 2000)
+		u.fails(abi.EPERM, abi.SYS_PWRITE64, fd, u.put([]byte("abc")), 3, 4998)
+		u.is(3, abi.SYS_PWRITE64, fd, u.put([]byte("abc")), 3, 4997)
+
+		p := u.sys(abi.SYS_MMAP, 0, 4096, abi.PROT_READ, abi.MAP_SHARED, fd, 0) // may become writable
+		u.fails(abi.EBUSY, abi.SYS_FCNTL, fd, abi.F_ADD_SEALS, abi.F_SEAL_WRITE)
+		u.sys(abi.SYS_MUNMAP, p, 4096)
+		u.sys(abi.SYS_MMAP, 0, 4096, rw, abi.MAP_PRIVATE, fd, 0)
+		add(abi.F_SEAL_WRITE)
+		u.fails(abi.EPERM, abi.SYS_PWRITE64, fd, u.put([]byte("abc")), 3, 0)
+		u.fails(abi.EPERM, abi.SYS_FALLOCATE, fd, abi.FALLOC_FL_PUNCH_HOLE|abi.FALLOC_FL_KEEP_SIZE, 0, 4096)
+		u.fails(abi.EPERM, abi.SYS_MMAP, 0, 4096, rw, abi.MAP_SHARED, fd, 0)
+		p = u.sys(abi.SYS_MMAP, 0, 4096, abi.PROT_READ, abi.MAP_SHARED, fd, 0)
+		u.fails(abi.EACCES, abi.SYS_MPROTECT, p, 4096, rw)
+		add(abi.F_SEAL_SEAL)
+		u.fails(abi.EPERM, abi.SYS_FCNTL, fd, abi.F_ADD_SEALS, abi.F_SEAL_FUTURE_WRITE)
+		u.is(0xf, abi.SYS_FCNTL, fd, abi.F_GET_SEALS)
+	})
+}
+
+func TestTimerAndSignalFiles(t *testing.T) {
+	run(t, func(u *user) {
+		zero := u.put(make([]byte, abi.SizeofItimerspec))
+		bad := make([]byte, abi.SizeofItimerspec)
+		bad[31] = 0x80 // negative nanoseconds
+		fd := u.sys(abi.SYS_TIMERFD_CREATE, abi.CLOCK_MONOTONIC, abi.TFD_NONBLOCK)
+		u.sys(abi.SYS_TIMERFD_SETTIME, fd, 0, zero, 0)
+		u.fails(abi.EINVAL, abi.SYS_TIMERFD_SETTIME, fd, 0, u.put(bad), 0)
+		u.fails(abi.EFAULT, abi.SYS_TIMERFD_SETTIME, fd, 0, noMemory, 0)
+		u.fails(abi.EBADF, abi.SYS_TIMERFD_GETTIME, 99, zero)
+		u.fails(abi.EINVAL, abi.SYS_TIMERFD_GETTIME, u.sys(abi.SYS_EVENTFD2, 0, 0), zero)
+		u.fails(abi.EAGAIN, abi.SYS_READ, fd, u.put(make([]byte, 8)), 8)
+
+		s := u.put([]byte{0xff, 0xff, 0, 0, 0, 0, 0, 0}) // signals 1 to 16
+		sfd := u.sys(abi.SYS_SIGNALFD4, ^uintptr(0), s, abi.SizeofSigset, abi.SFD_NONBLOCK)
+		u.is(sfd, abi.SYS_SIGNALFD, sfd, s, abi.SizeofSigset)
+		u.fails(abi.EAGAIN, abi.SYS_READ, sfd, u.put(make([]byte, 128)), 128)
+		u.fails(abi.EINVAL, abi.SYS_SIGNALFD, fd, s, abi.SizeofSigset)
+		u.fails(abi.EBADF, abi.SYS_SIGNALFD, 99, s, abi.SizeofSigset)
+		u.fails(abi.EINVAL, abi.SYS_SIGNALFD, sfd, s, 4)
+		u.fails(abi.EINVAL, abi.SYS_SIGNALFD4, sfd, s, abi.SizeofSigset, 1)
+	})
+}
+
 func TestSyncAndAdvice(t *testing.T) {
 	run(t, func(u *user) {
 		fd := u.open("f", abi.O_CREAT|abi.O_RDWR)

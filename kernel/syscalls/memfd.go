@@ -17,7 +17,7 @@ var memfds = sync.OnceValues(func() (*vfs.Super, error) { return tmpfs.New(tmpfs
 const memfdNameMax = abi.NAME_MAX - len("memfd:")
 
 func sysMemfdCreate(t *task.Task, a *Args) (uintptr, error) {
-	if uint32(a[1])&^abi.MFD_CLOEXEC != 0 {
+	if uint32(a[1])&^(abi.MFD_CLOEXEC|abi.MFD_ALLOW_SEALING) != 0 {
 		return 0, abi.EINVAL
 	}
 	name, err := t.MM().ReadString(a[0], memfdNameMax+1)
@@ -27,14 +27,16 @@ func sysMemfdCreate(t *task.Task, a *Args) (uintptr, error) {
 	if err != nil {
 		return 0, err
 	}
-	f, err := newMemfd(t, name)
+	f, err := newMemfd(t, name, a[1]&abi.MFD_ALLOW_SEALING != 0)
 	if err != nil {
 		return 0, err
 	}
 	return install(t, f, a[1]&abi.MFD_CLOEXEC != 0)
 }
 
-func newMemfd(t *task.Task, name string) (*vfs.File, error) {
+// newMemfd makes a file that shows name. Without sealable, it can never be
+// sealed.
+func newMemfd(t *task.Task, name string, sealable bool) (*vfs.File, error) {
 	super, err := memfds()
 	if err != nil {
 		return nil, err
@@ -42,6 +44,9 @@ func newMemfd(t *task.Task, name string) (*vfs.File, error) {
 	inode, err := super.Root.(vfs.TmpfileDir).Tmpfile(t, abi.S_IFREG|0777, false)
 	if err != nil {
 		return nil, err
+	}
+	if sealable {
+		tmpfs.AllowSeals(inode)
 	}
 	ops, err := inode.Open(t, nil)
 	if err != nil {

@@ -27,7 +27,22 @@ func sysMmap(t *task.Task, a *Args) (uintptr, error) {
 	if err := mapFile(f, &m); err != nil {
 		return 0, err
 	}
+	if s, ok := f.Ops().(vfs.Sealer); ok && isShared(m.Flags) && m.MaxProt&abi.PROT_WRITE != 0 {
+		if err := s.BeginMapping(); err == nil {
+			defer s.EndMapping()
+		} else if m.Prot&abi.PROT_WRITE != 0 {
+			return 0, err
+		} else {
+			m.MaxProt &^= abi.PROT_WRITE
+		}
+	}
 	return t.MM().Mmap(m)
+}
+
+// isShared reports whether the flags of mmap(2) ask for a shared mapping.
+func isShared(flags int) bool {
+	t := flags & abi.MAP_TYPE
+	return t == abi.MAP_SHARED || t == abi.MAP_SHARED_VALIDATE
 }
 
 const pageSize = 4096
@@ -39,7 +54,7 @@ func mapFile(f *vfs.File, m *mm.MmapArgs) error {
 	if !f.Readable() {
 		return abi.EACCES
 	}
-	if t := m.Flags & abi.MAP_TYPE; (t == abi.MAP_SHARED || t == abi.MAP_SHARED_VALIDATE) && !f.Writable() {
+	if isShared(m.Flags) && !f.Writable() {
 		if m.Prot&abi.PROT_WRITE != 0 {
 			return abi.EACCES
 		}

@@ -328,7 +328,7 @@ var Table = [...]Call{
 	abi.SYS_RENAMEAT2:               {"renameat2", sysRenameat2, "fd, path, fd, path, rename", Partial, "no RENAME_WHITEOUT"},
 	abi.SYS_SECCOMP:                 {Name: "seccomp"},
 	abi.SYS_GETRANDOM:               {"getrandom", sysGetrandom, "out, size, grnd", Full, ""},
-	abi.SYS_MEMFD_CREATE:            {"memfd_create", sysMemfdCreate, "str, memfd", Partial, "no seals, no huge pages"},
+	abi.SYS_MEMFD_CREATE:            {"memfd_create", sysMemfdCreate, "str, memfd", Partial, "no huge pages, no MFD_NOEXEC_SEAL and MFD_EXEC"},
 	abi.SYS_KEXEC_FILE_LOAD:         {Name: "kexec_file_load"},
 	abi.SYS_BPF:                     {Name: "bpf"},
 	abi.SYS_EXECVEAT:                {"execveat", sysExecveat, "fd, path, argv, envp, atflags", Full, ""},

@@ -69,6 +69,16 @@ type (
 		ReadyFor(c Caller, mask wait.Events) wait.Events
 		WaitQueueFor(c Caller) *wait.Queue
 	}
+	// Sealer is a file that can be sealed: fcntl(2), F_ADD_SEALS. While a
+	// shared mapping is made through which the file can be written, that is
+	// announced by BeginMapping, which fails with EPERM if the file is sealed
+	// against it, and else by EndMapping.
+	Sealer interface {
+		Seals() uint32
+		AddSeals(seals uint32) error
+		BeginMapping() error
+		EndMapping()
+	}
 	// Stream is a file without a position, such as a pipe: lseek(2) and
 	// pread(2) answer ESPIPE, and a blocking write goes on until all is
 	// written.

@@ -161,6 +161,7 @@ func (d *dir) make(name string, mk func() (node, error)) (vfs.Inode, error) {
 func (d *dir) newFile(c vfs.Caller, mode uint32) *file {
 	f := new(file)
 	f.init(d.fs, c, &d.inode, mode&^abi.S_IFMT|abi.S_IFREG)
+	f.seals.set = abi.F_SEAL_SEAL
 	return f
 }
 

@@ -19,6 +19,7 @@ type file struct {
 	// writeMu serialises all that changes contents or size other than page
 	// faults. It is held while user memory is copied.
 	writeMu sync.Mutex
+	seals   seals
 
 	mu    sync.Mutex
 	size  int64    // guarded by mu; changes with writeMu held too
@@ -130,14 +131,21 @@ func (f *file) write(c vfs.Caller, src vfs.Source, off int64) (int, error) {
 	if left == 0 || err != nil {
 		return 0, err
 	}
+	if f.sealed(writeSeals) {
+		return 0, abi.EPERM
+	}
 	f.changed()
-	if off > f.size {
+	if off > f.size && !f.sealed(abi.F_SEAL_GROW) {
 		f.clearTail()
 	}
 	total := 0
 	for total < left {
 		at := off % pageSize
-		n, err := f.writePage(src, uint64(off)>>pageShift, at, min(pageSize-at, int64(left-total)))
+		want := min(pageSize-at, int64(left-total))
+		n, err := 0, error(abi.EPERM)
+		if off+want <= f.size || !f.sealed(abi.F_SEAL_GROW) {
+			n, err = f.writePage(src, uint64(off)>>pageShift, at, want)
+		}
 		total += n
 		off += int64(n)
 		if err != nil {
@@ -224,6 +232,9 @@ func (f *file) truncate(size int64) error {
 	}
 	f.writeMu.Lock()
 	defer f.writeMu.Unlock()
+	if size > f.size && f.sealed(abi.F_SEAL_GROW) || size < f.size && f.sealed(abi.F_SEAL_SHRINK) {
+		return abi.EPERM
+	}
 	if size > f.size {
 		f.clearTail()
 		f.grow(size)
@@ -283,12 +294,18 @@ func (f *file) Allocate(c vfs.Caller, mode int, off, n int64) error {
 	defer f.writeMu.Unlock()
 	switch mode {
 	case abi.FALLOC_FL_PUNCH_HOLE | abi.FALLOC_FL_KEEP_SIZE:
+		if f.sealed(writeSeals) {
+			return abi.EPERM
+		}
 		f.changed()
 		f.punch(off, off+n)
 		return nil
 	case 0, abi.FALLOC_FL_KEEP_SIZE:
 	default:
 		return abi.ENOTSUP
+	}
+	if off+n > f.size && f.sealed(abi.F_SEAL_GROW) {
+		return abi.EPERM
 	}
 	if err := f.fill(uint64(off)>>pageShift, (uint64(off+n)+pageSize-1)>>pageShift); err != nil {
 		return err

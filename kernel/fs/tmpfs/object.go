@@ -1,6 +1,7 @@
 package tmpfs
 
 import (
+	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/mm"
 )
@@ -48,6 +49,9 @@ func (f *file) Present(first uint64, out []frame.Frame) {
 func (f *file) Punch(first, last uint64) error {
 	f.writeMu.Lock()
 	defer f.writeMu.Unlock()
+	if f.sealed(writeSeals) {
+		return abi.EPERM
+	}
 	f.changed()
 	f.punch(int64(first<<pageShift), int64(last<<pageShift))
 	return nil
