@@ -10,24 +10,24 @@ import (
 	"kevlar/kernel/task"
 )
 
-// sysPanicking is the number of a system call that kernels built with the tag panictest have more
+// nrPanicking is the number of a system call that kernels built with the tag panictest have more
 // than others. Linux has not given it out.
-const sysPanicking = 400
+const nrPanicking = 400
 
 // What its first argument asks for; any other number is a panicfs.Op, which then panics the next time.
 const (
-	panicNow    = 1000 + iota // panic with panicMu held
-	panicNot                  // take panicMu and release it
-	panicOnNil                // the same as panicNow by way of a fault of the processor
-	panicOnStep               // and by an index out of range
+	panicNow     = 1000 + iota // panic with panicMu held
+	panicNot                   // take panicMu and release it
+	panicOnNil                 // the same as panicNow by way of a fault of the processor
+	panicOnIndex               // and by an index out of range
 )
 
 // panicMu is what panicNow holds.
 var panicMu sync.Mutex
 
-func init() { Table[sysPanicking] = Call{Name: "panicking", Func: doPanic, Args: "uint"} }
+func init() { Table[nrPanicking] = Call{Name: "panicking", Func: sysPanicking, Args: "uint"} }
 
-func doPanic(_ *task.Task, a *Args) (uintptr, error) {
+func sysPanicking(_ *task.Task, a *Args) (uintptr, error) {
 	if a[0] < uintptr(panicfs.Ops) {
 		panicfs.Arm(panicfs.Op(a[0]))
 		return 0, nil
@@ -42,7 +42,7 @@ func doPanic(_ *task.Task, a *Args) (uintptr, error) {
 	case panicOnNil:
 		var nobody *task.Task
 		return uintptr(nobody.TID()), nil
-	case panicOnStep:
+	case panicOnIndex:
 		return a[a[1]], nil
 	}
 	return 0, abi.EINVAL

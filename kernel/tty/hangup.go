@@ -6,13 +6,18 @@ import "kevlar/kernel/wait"
 // fails to write from now on, and the session whose controlling terminal t
 // was loses it and is told.
 func (t *TTY) HangUp() {
-	t.lock()
-	session, foreground := t.session, t.foreground
-	t.hangUpLocked()
-	t.unlock()
-	if session != 0 {
+	if session, foreground := t.disconnect(); session != 0 {
 		signals().HangUp(t, session, foreground)
 	}
+}
+
+// disconnect returns the session and the foreground group that t had.
+func (t *TTY) disconnect() (session, foreground int) {
+	t.lock()
+	defer t.unlock()
+	session, foreground = t.session, t.foreground
+	t.hangUpLocked()
+	return session, foreground
 }
 
 func (t *TTY) hangUpLocked() {
