@@ -181,6 +181,14 @@ func (x *execution) interpretScripts() error {
 	return nil
 }
 
+// markExecuted notes that the process executes a program of its own.
+func (g *ThreadGroup) markExecuted() {
+	treeMu.Lock()
+	defer treeMu.Unlock()
+	g.execed = true
+	g.exitSignal = abi.SIGCHLD
+}
+
 // commit makes the thread execute the new program. It cannot fail.
 func (x *execution) commit() {
 	t := x.t
@@ -195,6 +203,7 @@ func (x *execution) commit() {
 	t.mm, t.table, t.prog = x.as, x.as.Table(), x.prog
 	t.mu.Unlock()
 	x.as = nil
+	g.markExecuted() // before a parent that waits in vfork(2) looks
 	t.finishVfork()
 	if old != nil {
 		g.keepPeakRSS(old)
@@ -213,11 +222,6 @@ func (x *execution) commit() {
 	g.mu.Unlock()
 	t.restart.block = nil
 	t.clearTID, t.setTID, t.robustList = 0, 0, 0
-
-	treeMu.Lock()
-	g.execed = true
-	g.exitSignal = abi.SIGCHLD
-	treeMu.Unlock()
 
 	if t.files != nil {
 		t.unshareFiles()

@@ -24,7 +24,7 @@ func StartInit(a InitArgs) error {
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)
 	threadCount.Add(1)
-	g := &ThreadGroup{unkillable: true, handlers: &SignalHandlers{users: 1}}
+	g := &ThreadGroup{unkillable: true, handlers: newSignalHandlers()}
 	g.rlimits.setDefault()
 	g.dumpable.Store(1)
 	t.group = g

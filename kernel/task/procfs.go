@@ -77,7 +77,7 @@ type procTask struct {
 }
 
 // gone stands for what the collector has taken.
-var gone = &ThreadGroup{reaped: true, handlers: new(SignalHandlers), leader: new(Task)}
+var gone = &ThreadGroup{reaped: true, handlers: newSignalHandlers(), leader: new(Task)}
 
 func init() { gone.leader.group = gone }
 
@@ -293,7 +293,7 @@ func (h *SignalHandlers) sets() (ignored, caught abi.Sigset) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for sig := 1; sig <= abi.NSIG; sig++ {
-		switch h.action[sig].Handler {
+		switch h.actions.by[sig].Handler {
 		case abi.SIG_DFL:
 		case abi.SIG_IGN:
 			ignored.Add(sig)

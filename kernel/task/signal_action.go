@@ -2,6 +2,7 @@ package task
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"kevlar/kernel/abi"
 )
@@ -10,9 +11,30 @@ import (
 // without CLONE_THREAD shares it between processes. Its lock is taken after a
 // group's.
 type SignalHandlers struct {
-	mu     sync.Mutex
-	users  int                         // processes; guarded by mu
-	action [abi.NSIG + 1]abi.SigAction // by number; guarded by mu
+	mu      sync.Mutex
+	users   int          // processes; guarded by mu
+	actions *actionTable // guarded by mu; changed by way of own
+}
+
+// An actionTable holds actions by signal number. A fork shares the parent's
+// until either changes it: most never do.
+type actionTable struct {
+	shared atomic.Bool // more than one SignalHandlers may have it: read-only
+	by     [abi.NSIG + 1]abi.SigAction
+}
+
+// newSignalHandlers returns a table for one process with every action the
+// default.
+func newSignalHandlers() *SignalHandlers {
+	return &SignalHandlers{users: 1, actions: new(actionTable)}
+}
+
+// own returns the actions to be changed. The caller holds h.mu.
+func (h *SignalHandlers) own() *[abi.NSIG + 1]abi.SigAction {
+	if h.actions.shared.Load() {
+		h.actions = &actionTable{by: h.actions.by}
+	}
+	return &h.actions.by
 }
 
 // actionFlags are the flags that sigaction(2) knows; others are cleared, by
@@ -23,7 +45,7 @@ const actionFlags = abi.SA_NOCLDSTOP | abi.SA_NOCLDWAIT | abi.SA_SIGINFO | abi.S
 func (h *SignalHandlers) get(sig int) abi.SigAction {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.action[sig]
+	return h.actions.by[sig]
 }
 
 // take returns the action for a signal that is being delivered; SA_RESETHAND
@@ -31,9 +53,9 @@ func (h *SignalHandlers) get(sig int) abi.SigAction {
 func (h *SignalHandlers) take(sig int) abi.SigAction {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	a := h.action[sig]
+	a := h.actions.by[sig]
 	if a.Handler > abi.SIG_IGN && a.Flags&abi.SA_RESETHAND != 0 {
-		h.action[sig].Handler = abi.SIG_DFL
+		h.own()[sig].Handler = abi.SIG_DFL
 	}
 	return a
 }
@@ -41,7 +63,7 @@ func (h *SignalHandlers) take(sig int) abi.SigAction {
 func (h *SignalHandlers) setDefault(sig int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.action[sig].Handler = abi.SIG_DFL
+	h.own()[sig].Handler = abi.SIG_DFL
 }
 
 // copy returns a table of its own with the same actions. clear resets all but
@@ -49,7 +71,8 @@ func (h *SignalHandlers) setDefault(sig int) {
 func (h *SignalHandlers) copy(clear bool) *SignalHandlers {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := &SignalHandlers{users: 1, action: h.action}
+	h.actions.shared.Store(true)
+	n := &SignalHandlers{users: 1, actions: h.actions}
 	if clear {
 		n.reset()
 	}
@@ -86,12 +109,14 @@ func (h *SignalHandlers) unshare() *SignalHandlers {
 // stay ignored, everything else is the default. The table is the caller's own
 // or its lock is held.
 func (h *SignalHandlers) reset() {
-	for i := range h.action {
-		a := &h.action[i]
+	for i := range h.actions.by {
+		a := abi.SigAction{Handler: h.actions.by[i].Handler}
 		if a.Handler != abi.SIG_IGN {
 			a.Handler = abi.SIG_DFL
 		}
-		a.Flags, a.Mask, a.Restorer = 0, 0, 0
+		if a != h.actions.by[i] {
+			h.own()[i] = a
+		}
 	}
 }
 
@@ -119,7 +144,7 @@ func (t *Task) SigAction(sig int, act *abi.SigAction) (abi.SigAction, error) {
 	a.Flags &= actionFlags
 	a.Mask &^= abi.Unblockable
 	g.handlers.mu.Lock()
-	g.handlers.action[sig] = a
+	g.handlers.own()[sig] = a
 	g.handlers.mu.Unlock()
 	if ignores(&a, sig) {
 		// What is pending and now ignored is dropped, blocked or not.
