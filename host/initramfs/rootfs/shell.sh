@@ -21,7 +21,7 @@ echo ready >&4
 status=$?
 
 kill $reader
-wait $reader
+wait $reader 2>/dev/null # which would say "Terminated"
 printf %s "$token"
 echo "exit $status" >&4
 while read -r word <&4 && [ "$word" != done ]; do :; done
