@@ -322,6 +322,7 @@ static void process_groups(void)
 		execl("/bin/sleep", "sleep", "30", NULL);
 		_exit(1);
 	}
+	await(pid, 'S');
 	FAILS(setpgid(pid, pid), EACCES);
 	kill(pid, SIGKILL);
 	KILLED(pid, SIGKILL);

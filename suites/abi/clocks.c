@@ -240,13 +240,13 @@ static void real_timer(void)
 // ITIMER_VIRTUAL and ITIMER_PROF count the time that the process computes.
 static void cpu_timers(void)
 {
-	struct itimerval t = {{0, 0}, {0, 50000}};
+	struct itimerval t = {{0, 0}, {0, 400000}};
 	int timers[] = {ITIMER_VIRTUAL, ITIMER_PROF}, numbers[] = {SIGVTALRM, SIGPROF};
 	for (int i = 0; i < 2; i++) {
 		handle(numbers[i]);
 		count = 0;
 		CHECK(setitimer(timers[i], &t, NULL) == 0);
-		pause_ms(150);
+		pause_ms(500);
 		EQUAL(count, 0);
 		int64_t limit = now() + 20000 * MS;
 		while (count == 0) {
