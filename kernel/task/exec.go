@@ -221,7 +221,8 @@ func (x *execution) commit() {
 	t.sig.alt = abi.SigAltStack{Flags: abi.SS_DISABLE}
 	g.mu.Unlock()
 	t.restart.block = nil
-	t.clearTID, t.setTID, t.robustList = 0, 0, 0
+	t.clearTID, t.setTID = 0, 0
+	t.robustList.Store(0)
 
 	if t.files != nil {
 		t.unshareFiles()
