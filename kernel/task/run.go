@@ -44,7 +44,7 @@ func (t *Task) serve() (end bool) {
 		a := c.Args()
 		var v uintptr
 		var err error
-		if nr := c.RAX; nr < uint64(len(Calls)) && Calls[nr] != nil {
+		if nr := uint32(c.RAX); nr < uint32(len(Calls)) && Calls[nr] != nil { // only 32 bits count
 			v, err = Calls[nr](t, a)
 		} else {
 			v, err = Syscall(t, uintptr(nr), a)
