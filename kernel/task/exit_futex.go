@@ -13,8 +13,8 @@ func (t *Task) releaseFutexes() {
 	if as == nil {
 		return
 	}
-	if t.robustList != 0 {
-		futex.ExitRobust(as, t.robustList, uint32(t.TID()))
+	if head := t.robustList.Load(); head != 0 {
+		futex.ExitRobust(as, head, uint32(t.TID()))
 	}
 	if t.clearTID != 0 && as.Refs() > 1 {
 		if as.WriteUint32(t.clearTID, 0) == nil {

@@ -32,9 +32,6 @@ func (s State) String() string {
 // State returns what the thread is doing.
 func (t *Task) State() State { return State(t.state.Load()) }
 
-// StartTime returns when the thread was made, in nanoseconds of ktime.Mono.
-func (t *Task) StartTime() int64 { return t.startTime }
-
 // Layout says where in memory the parts of a program are.
 type Layout struct {
 	ArgStart, ArgEnd, EnvStart, EnvEnd uintptr
@@ -76,28 +73,6 @@ func (g *ThreadGroup) TIDs() []int {
 		return true
 	})
 	return tids
-}
-
-// IsZombie reports whether every thread has ended and the parent has not
-// waited yet.
-func (g *ThreadGroup) IsZombie() bool {
-	treeMu.RLock()
-	defer treeMu.RUnlock()
-	return g.zombie
-}
-
-// ExitStatus returns the wait status of a zombie.
-func (g *ThreadGroup) ExitStatus() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.exitStatus
-}
-
-// ExitSignal returns the signal that the parent gets at the end.
-func (g *ThreadGroup) ExitSignal() int {
-	treeMu.RLock()
-	defer treeMu.RUnlock()
-	return g.exitSignal
 }
 
 // Each calls f for every thread until it returns false. Threads that come or

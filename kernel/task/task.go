@@ -52,9 +52,9 @@ type Task struct {
 	cpu cpuClock
 	io  ioCounters
 
-	setTID     uintptr // where the new thread writes its ID
-	clearTID   uintptr // address to clear and wake at exit: set_tid_address(2)
-	robustList uintptr // head of the list of robust futexes
+	setTID     uintptr        // where the new thread writes its ID
+	clearTID   uintptr        // address to clear and wake at exit: set_tid_address(2)
+	robustList atomic.Uintptr // head of the list of robust futexes; others read it
 	vfork      atomic.Pointer[completion]
 
 	sched     schedParams
@@ -172,8 +172,7 @@ func (t *Task) TIDAddress() uintptr { return t.clearTID }
 
 // SetRobustList sets the head of the list of robust futexes:
 // set_robust_list(2).
-func (t *Task) SetRobustList(head uintptr) { t.robustList = head }
+func (t *Task) SetRobustList(head uintptr) { t.robustList.Store(head) }
 
-// RobustList returns what SetRobustList has set. For another thread the
-// answer may be out of date.
-func (t *Task) RobustList() uintptr { return t.robustList }
+// RobustList returns what SetRobustList has set.
+func (t *Task) RobustList() uintptr { return t.robustList.Load() }
