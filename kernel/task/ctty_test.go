@@ -91,8 +91,11 @@ func read(u *User) error {
 
 // job starts p in a process group of its own.
 func job(u *User, p tasktest.Prog) int {
-	pid := u.Fork(p)
-	u.Do(func(tk *task.Task) { tk.Setpgid(pid, pid) })
+	pid := u.Fork(func(u *User) int {
+		u.Do(func(tk *task.Task) { tk.Setpgid(0, 0) })
+		return p(u)
+	})
+	u.Do(func(tk *task.Task) { tk.Setpgid(pid, pid) }) // whoever comes first
 	return pid
 }
 

@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,19 +197,19 @@ func TestSIGCHLD(t *testing.T) {
 func TestWaitIsRestartedOrInterrupted(t *testing.T) {
 	for _, flags := range []uint64{0, abi.SA_RESTART} {
 		run(t, func(u *User) int {
-			handled := 0
-			u.Handle(abi.SIGUSR1, flags, func(u *User, sig int) {
-				handled++
-			})
-			self := u.PID()
-			release := make(chan struct{})
+			var handled atomic.Int32
+			u.Handle(abi.SIGUSR1, flags, func(*User, int) { handled.Add(1) })
+			waits := task.Find(1)
 			pid := u.Fork(func(u *User) int {
-				time.Sleep(5 * time.Millisecond)
-				u.Kill(self, abi.SIGUSR1)
-				<-release
+				for waits.State() != task.Sleeping {
+					u.Yield()
+				}
+				u.Kill(1, abi.SIGUSR1)
+				for handled.Load() == 0 || flags != 0 && waits.State() != task.Sleeping {
+					u.Yield()
+				}
 				return 0
 			})
-			time.AfterFunc(30*time.Millisecond, func() { close(release) })
 			_, err := u.Wait(pid, 0)
 			if flags == 0 && err != abi.EINTR {
 				t.Errorf("without SA_RESTART: %v, want EINTR", err)
@@ -216,8 +217,8 @@ func TestWaitIsRestartedOrInterrupted(t *testing.T) {
 			if flags != 0 && err != nil {
 				t.Errorf("with SA_RESTART: %v", err)
 			}
-			if handled != 1 {
-				t.Errorf("handler ran %d times", handled)
+			if n := handled.Load(); n != 1 {
+				t.Errorf("handler ran %d times", n)
 			}
 			u.Wait(pid, 0)
 			return 0

@@ -160,6 +160,9 @@ func Run(tb testing.TB, p Prog) int {
 	tb.Helper()
 	setup.Do(boot)
 	tb.Cleanup(func() { forget() })
+	if n := task.ThreadCount(); n != 0 {
+		tb.Fatalf("%d threads before process 1", n)
+	}
 	free, goroutines := settle(0, 0)
 	panics := task.ContainedPanics()
 	path := Install(tb, "/init", p, 0o755)
