@@ -7,6 +7,7 @@ import (
 
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/lapic"
+	"kevlar/kernel/machine/usercopy"
 )
 
 // Signals reach the runtime as on Linux: a frame on the thread's signal stack
@@ -117,6 +118,11 @@ func tgkill(i int32, sig uintptr) uintptr {
 // its Frame. sched.lock is held.
 func deliverPending() {
 	t := &threads[current()&(maxThreads-1)]
+	if usercopy.InRange(t.state.Frame.RIP) {
+		// The copy relies on its page table, which the scheduler keeps for
+		// a thread that it finds in the copy, not in a handler over it.
+		return
+	}
 	deliverable := t.sigPending &^ t.sigMask
 	if deliverable&(1<<(sigURG-1)) == 0 || t.inSignal || t.altStack == 0 || handlers[sigURG][0] < 2 {
 		return
@@ -160,8 +166,8 @@ func pushSignal(t *thread, f *cpu.Frame, sig, code, addr uintptr) bool {
 	t.inSignal = true
 	f.RDI, f.RSI, f.RDX = sig, sp+frSiginfo, sp+frUContext
 	f.RSP, f.RIP = sp, handlers[sig][0]
-	const directionFlag = 0x400
-	f.RFLAGS &^= directionFlag
+	const directionFlag, accessFlag = 1 << 10, 1 << 18
+	f.RFLAGS &^= directionFlag | accessFlag
 	return true
 }
 

@@ -2,10 +2,11 @@
 
 #include "textflag.h"
 
-// Every function here begins by comparing the loaded root (cpu.CPU.Root, at
-// 32(GS)) with its own. From then on the thread has that table whenever it
-// runs: the scheduler restores it to a thread that it finds between begin and
-// end. CPU_ROOT is asserted by cpu's layout test.
+// Each function compares the loaded root (cpu.CPU.Root, at 32(GS)) with its own,
+// with interrupts off until it is between begin and end. A thread found there
+// has its table whenever it runs: the scheduler gives it back. A thread found
+// before has whatever table was loaded last, whose address space may end
+// meanwhile. The offset is asserted by package cpu.
 #define CPU_ROOT 32
 
 // ENTER opens user memory; SMAP is optional. LEAVE closes it. The flag is the
@@ -19,9 +20,6 @@
 	CMPB ·smap(SB), $0; \
 	JEQ 2(PC); \
 	CLAC
-
-TEXT ·begin(SB),NOSPLIT|NOFRAME,$0
-	RET
 
 // func copyIn(root uint64, dst unsafe.Pointer, src, n uintptr) (left, fault uintptr)
 TEXT ·copyIn(SB),NOSPLIT|NOFRAME,$0-48
@@ -40,15 +38,68 @@ TEXT ·copyUser(SB),NOSPLIT|NOFRAME,$0
 	MOVQ 16(SP), DI
 	MOVQ 24(SP), SI
 	MOVQ 32(SP), DX
-	CMPQ AX, CPU_ROOT(GS)
-	JEQ start
-	MOVQ $-1, 40(SP)
-	RET
-start:
-	ENTER
 	MOVQ DX, CX
 	SHRQ $3, CX
 	ANDQ $7, DX
+	CLI
+	CMPQ AX, CPU_ROOT(GS)
+	JNE wrong
+	JMP ·copyStart(SB)
+wrong:
+	STI
+	MOVQ $-1, 40(SP)
+	RET
+
+// func zeroUser(root uint64, dst, n uintptr) (left, fault uintptr)
+TEXT ·zeroUser(SB),NOSPLIT|NOFRAME,$0-40
+	MOVQ 8(SP), AX
+	MOVQ 16(SP), DI
+	MOVQ 24(SP), DX
+	MOVQ DX, CX
+	SHRQ $3, CX
+	ANDQ $7, DX
+	CLI
+	CMPQ AX, CPU_ROOT(GS)
+	JNE wrong
+	JMP ·zeroStart(SB)
+wrong:
+	STI
+	MOVQ $-1, 32(SP)
+	RET
+
+// func loadUser32(root uint64, addr uintptr) (v uint32, status uintptr)
+TEXT ·loadUser32(SB),NOSPLIT|NOFRAME,$0-32
+	MOVQ 8(SP), AX
+	MOVQ 16(SP), DI
+	MOVQ $-1, 32(SP)
+	CLI
+	CMPQ AX, CPU_ROOT(GS)
+	JNE wrong
+	JMP ·loadStart(SB)
+wrong:
+	STI
+	RET
+
+// func casUser32(root uint64, addr uintptr, old, new uint32) (cur uint32, status uintptr)
+TEXT ·casUser32(SB),NOSPLIT|NOFRAME,$0-40
+	MOVQ 8(SP), AX
+	MOVQ 16(SP), DI
+	MOVL 28(SP), CX
+	MOVQ $-1, 40(SP)
+	CLI
+	CMPQ AX, CPU_ROOT(GS)
+	JNE wrong
+	JMP ·casStart(SB)
+wrong:
+	STI
+	RET
+
+TEXT ·begin(SB),NOSPLIT|NOFRAME,$0
+	RET
+
+TEXT ·copyStart(SB),NOSPLIT|NOFRAME,$0
+	STI
+	ENTER
 	JMP ·copyWords(SB)
 
 TEXT ·copyWords(SB),NOSPLIT|NOFRAME,$0
@@ -75,21 +126,10 @@ TEXT ·copyDone(SB),NOSPLIT|NOFRAME,$0
 	MOVQ DI, 48(SP)
 	RET
 
-// func zeroUser(root uint64, dst, n uintptr) (left, fault uintptr)
-TEXT ·zeroUser(SB),NOSPLIT|NOFRAME,$0-40
-	MOVQ 8(SP), AX
-	MOVQ 16(SP), DI
-	MOVQ 24(SP), DX
-	CMPQ AX, CPU_ROOT(GS)
-	JEQ start
-	MOVQ $-1, 32(SP)
-	RET
-start:
+TEXT ·zeroStart(SB),NOSPLIT|NOFRAME,$0
+	STI
 	ENTER
 	XORL AX, AX
-	MOVQ DX, CX
-	SHRQ $3, CX
-	ANDQ $7, DX
 	JMP ·zeroWords(SB)
 
 TEXT ·zeroWords(SB),NOSPLIT|NOFRAME,$0
@@ -110,15 +150,8 @@ TEXT ·zeroDone(SB),NOSPLIT|NOFRAME,$0
 	MOVQ DI, 40(SP)
 	RET
 
-// func loadUser32(root uint64, addr uintptr) (v uint32, status uintptr)
-TEXT ·loadUser32(SB),NOSPLIT|NOFRAME,$0-32
-	MOVQ 8(SP), AX
-	MOVQ 16(SP), DI
-	MOVQ $-1, 32(SP)
-	CMPQ AX, CPU_ROOT(GS)
-	JEQ start
-	RET
-start:
+TEXT ·loadStart(SB),NOSPLIT|NOFRAME,$0
+	STI
 	ENTER
 	MOVQ $0, 32(SP)
 	JMP ·loadWord(SB)
@@ -134,17 +167,9 @@ TEXT ·loadFault(SB),NOSPLIT|NOFRAME,$0
 	MOVQ $1, 32(SP)
 	RET
 
-// func casUser32(root uint64, addr uintptr, old, new uint32) (cur uint32, status uintptr)
-TEXT ·casUser32(SB),NOSPLIT|NOFRAME,$0-40
-	MOVQ 8(SP), AX
-	MOVQ 16(SP), DI
-	MOVQ $-1, 40(SP)
-	CMPQ AX, CPU_ROOT(GS)
-	JEQ start
-	RET
-start:
+TEXT ·casStart(SB),NOSPLIT|NOFRAME,$0
+	STI
 	MOVL 24(SP), AX
-	MOVL 28(SP), CX
 	ENTER
 	MOVQ $0, 40(SP)
 	JMP ·casWord(SB)
