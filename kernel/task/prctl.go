@@ -1,8 +1,6 @@
 package task
 
-import (
-	"kevlar/kernel/abi"
-)
+import "kevlar/kernel/abi"
 
 // ParentDeathSignal returns the signal that the thread gets when its parent
 // ends: PR_GET_PDEATHSIG.

@@ -1,0 +1,46 @@
+package task
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
+
+// Unshare gives the thread its own copy of what the flags name: unshare(2).
+func (t *Task) Unshare(flags uint64) error {
+	const known = abi.CLONE_FILES | abi.CLONE_FS | abi.CLONE_SYSVSEM
+	alone := uint64(abi.CLONE_THREAD | abi.CLONE_SIGHAND | abi.CLONE_VM)
+	if flags&^(known|alone) != 0 {
+		return abi.EINVAL
+	}
+	if flags&alone != 0 && !t.SingleThreaded() {
+		return abi.EINVAL
+	}
+	if flags&abi.CLONE_FS != 0 && t.fs.Refs() > 1 {
+		t.replaceFS(t.fs.Copy())
+	}
+	if flags&abi.CLONE_FILES != 0 {
+		t.unshareFiles()
+	}
+	return nil
+}
+
+func (t *Task) replaceFS(fs *vfs.FSContext) {
+	t.mu.Lock()
+	old := t.fs
+	t.fs = fs
+	t.mu.Unlock()
+	old.Put()
+}
+
+// unshareFiles makes the descriptor table the thread's own.
+func (t *Task) unshareFiles() {
+	if !t.files.Shared() {
+		return
+	}
+	own := t.files.Fork()
+	t.mu.Lock()
+	old := t.files
+	t.files = own
+	t.mu.Unlock()
+	old.Unref()
+}
