@@ -247,6 +247,14 @@ func (t *tester) prepare(ctx context.Context) (err error) {
 	return err
 }
 
+// goSuiteTime is how long a suite of Go tests may take: they give each machine a limit of its own.
+func goSuiteTime(s *suite.Suite) time.Duration {
+	if s.Conf.Timeout > 0 {
+		return s.Conf.Timeout
+	}
+	return time.Hour
+}
+
 // goSuite runs a suite whose checks are Go tests. They start this program, whose path and whose
 // flags for a machine are in the environment.
 func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns []string, done func(int)) (suite.Verdict, error) {
@@ -254,7 +262,7 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 	if err != nil {
 		return suite.Verdict{}, err
 	}
-	args := []string{"-count=1"}
+	args := []string{"-count=1", "-timeout", goSuiteTime(s).String()}
 	if s.Conf.Timeout > 0 {
 		args = append(args, "-timeout="+s.Conf.Timeout.String())
 	}

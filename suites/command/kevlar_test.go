@@ -11,7 +11,7 @@ import (
 )
 
 // patience ends a run that hangs.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // result is what a run of kevlar left.
 type result struct {
