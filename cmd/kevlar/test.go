@@ -263,9 +263,6 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 		return suite.Verdict{}, err
 	}
 	args := []string{"-count=1", "-timeout", goSuiteTime(s).String()}
-	if s.Conf.Timeout > 0 {
-		args = append(args, "-timeout="+s.Conf.Timeout.String())
-	}
 	if len(patterns) > 0 {
 		args = append(args, "-run", patterns[0])
 	}
