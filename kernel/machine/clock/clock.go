@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/spin"
 	"kevlar/kernel/machine/x86"
 )
 
@@ -88,28 +89,39 @@ func TSCAt(ns int64) uint64 {
 
 // SetReal sets the wall clock minus the time since boot, in nanoseconds. One
 // caller at a time.
+//
+//go:nosplit
 func SetReal(offset int64) {
+	flags := spin.Disable() // a reader in an interrupt handler would wait for ever
 	p := current()
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.real, uint64(offset))
 	atomic.AddUint32(&p.seq, 1)
+	spin.Restore(flags)
 }
 
 // Adjust corrects the frequency: time goes on from where it is, at the new
 // rate. One caller at a time.
+//
+//go:nosplit
 func Adjust(hz uint64) {
+	mul := mulFor(hz)
+	flags := spin.Disable() // as in SetReal
 	p := current()
 	atomic.AddUint32(&p.seq, 1)
 	tsc := x86.RDTSC()
 	base := p.base + mulShift(tsc-p.tscBase, p.mul)
 	atomic.StoreUint64(&p.base, base)
 	atomic.StoreUint64(&p.tscBase, tsc)
-	atomic.StoreUint64(&p.mul, mulFor(hz))
+	atomic.StoreUint64(&p.mul, mul)
 	frequency = hz
 	atomic.AddUint32(&p.seq, 1)
+	spin.Restore(flags)
 }
 
 // mulShift returns a*b >> 32.
+//
+//go:nosplit
 func mulShift(a, b uint64) uint64 {
 	return a>>32*b + (a&0xffffffff)*(b>>32) + (a&0xffffffff)*(b&0xffffffff)>>32
 }
