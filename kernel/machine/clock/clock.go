@@ -31,6 +31,9 @@ type params struct {
 // vvar is the address of params, at the start of a page frame.
 var vvar uintptr
 
+// writer is held by who changes params.
+var writer spin.Lock
+
 // vvarFrame is the physical address of that frame.
 var vvarFrame uint64
 
@@ -87,17 +90,16 @@ func TSCAt(ns int64) uint64 {
 	return p.tscBase + d/second*frequency + d%second*frequency/second
 }
 
-// SetReal sets the wall clock minus the time since boot, in nanoseconds. One
-// caller at a time.
+// SetReal sets the wall clock minus the time since boot, in nanoseconds.
 //
 //go:nosplit
 func SetReal(offset int64) {
-	flags := spin.Disable() // a reader in an interrupt handler would wait for ever
+	flags := writer.Lock() // interrupts are off: a reader in a handler would wait for ever
 	p := current()
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.real, uint64(offset))
 	atomic.AddUint32(&p.seq, 1)
-	spin.Restore(flags)
+	writer.Unlock(flags)
 }
 
 // Adjust corrects the frequency: time goes on from where it is, at the new
@@ -106,7 +108,7 @@ func SetReal(offset int64) {
 //go:nosplit
 func Adjust(hz uint64) {
 	mul := mulFor(hz)
-	flags := spin.Disable() // as in SetReal
+	flags := writer.Lock()
 	p := current()
 	atomic.AddUint32(&p.seq, 1)
 	tsc := x86.RDTSC()
@@ -116,7 +118,7 @@ func Adjust(hz uint64) {
 	atomic.StoreUint64(&p.mul, mul)
 	frequency = hz
 	atomic.AddUint32(&p.seq, 1)
-	spin.Restore(flags)
+	writer.Unlock(flags)
 }
 
 // mulShift returns a*b >> 32.
