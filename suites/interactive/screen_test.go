@@ -26,8 +26,9 @@ func TestVi(t *testing.T) {
 
 func TestViFillsTheWindow(t *testing.T) {
 	s := start(t)
+	// A line that is being typed would be drawn again when the size changes.
+	s.command(`until stty size | grep "40 100"; do sleep 0.1; done`)
 	s.resize(40, 100)
-	s.command("sleep 1; stty size")
 	s.expect(`40 100\r\n`)
 	s.expect(prompt)
 	s.send("vi /tmp/new\r")
