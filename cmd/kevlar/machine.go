@@ -18,6 +18,7 @@ import (
 	"kevlar/host/guest"
 	"kevlar/host/hostpkg"
 	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
 	"kevlar/host/kernelbuild"
 	"kevlar/host/oracle"
 	"kevlar/host/progress"
@@ -141,7 +142,7 @@ func (f *machineFlags) image(ctx context.Context, w *workplace) (guest.Kernel, e
 		if err != nil {
 			return guest.Kernel{}, err
 		}
-		overlay, err := oracle.Overlay(modules).Archive()
+		overlay, err := cpio.Encode(oracle.Overlay(modules))
 		return guest.Kernel{Image: k.Image, Linux: true, Overlay: overlay}, err
 	}
 	linux, err := inspect(f.kernel)
@@ -192,5 +193,5 @@ func rootfs(ctx context.Context, w *workplace) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree.Archive()
+	return cpio.Encode(tree)
 }

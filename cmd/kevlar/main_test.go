@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
 )
 
 // kevlar runs the program in a folder that is not its source tree.
@@ -31,9 +32,9 @@ func TestBadInput(t *testing.T) {
 		return path
 	}
 	archive := func(name, init string) string {
-		tree := initramfs.NewTree()
+		tree := filetree.New()
 		tree.File("init", 0o755, []byte(init))
-		data, err := tree.Archive()
+		data, err := cpio.Encode(tree)
 		if err != nil {
 			t.Fatal(err)
 		}

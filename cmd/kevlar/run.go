@@ -13,7 +13,7 @@ import (
 
 	"kevlar/host/console"
 	"kevlar/host/guest"
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
 	"kevlar/host/progress"
 	"kevlar/host/vm"
 )
@@ -66,7 +66,7 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		if len(argv) > 0 {
 			return 0, errors.New("--initramfs boots the archive's own init; it takes no COMMAND")
 		}
-		if err := initramfs.CheckFile(f.initramfs, initOf(f.append)); err != nil {
+		if err := cpio.CheckFile(f.initramfs, initOf(f.append)); err != nil {
 			return 0, err
 		}
 	}

@@ -7,7 +7,8 @@ import (
 
 	"kevlar/host/cache"
 	"kevlar/host/hostpkg"
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
 	"kevlar/host/progress"
 	"kevlar/host/suite"
 )
@@ -35,14 +36,14 @@ func NewArchives(ctx context.Context, root string, dir cache.Dir, report *progre
 	if err != nil {
 		return nil, err
 	}
-	tree := initramfs.NewTree()
+	tree := filetree.New()
 	tree.File("init", 0o755, init)
 	tree.Device("dev/console", 0o600, 5, 1)
 	var a Archives
-	if a.Boot, err = tree.Archive(); err != nil {
+	if a.Boot, err = cpio.Encode(tree); err != nil {
 		return nil, err
 	}
 	tree.File("bin/busybox", 0o755, busybox)
-	a.Operations, err = tree.Archive()
+	a.Operations, err = cpio.Encode(tree)
 	return &a, err
 }

@@ -6,7 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
 	"kevlar/host/vm"
 )
 
@@ -58,9 +59,9 @@ func feed(port *vm.Stream, r io.Reader) {
 // caller closes the session.
 func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*session, string, error) {
 	token := newToken()
-	instructions := initramfs.NewTree()
+	instructions := filetree.New()
 	instructions.File("kevlar/command", 0o644, []byte(fragment(token, term, argv)))
-	last, err := instructions.Archive()
+	last, err := cpio.Encode(instructions)
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,3 +1,5 @@
+// Package initramfs makes the root file system that a kernel starts with, as a tree of files that
+// becomes a cpio archive. The same inputs always give the same bytes.
 package initramfs
 
 import (
@@ -6,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+
+	"kevlar/host/initramfs/filetree"
 )
 
 // rootfs holds the files of the default tree that are text: the init and /etc.
@@ -15,7 +19,7 @@ var rootfs embed.FS
 
 // Busybox returns the default root file system: a static BusyBox from the host with all its applet
 // links, an init that serves both kernels, and the few files and folders that programs expect.
-func Busybox(program string) (*Tree, error) {
+func Busybox(program string) (*filetree.Tree, error) {
 	data, err := os.ReadFile(program)
 	if err != nil {
 		return nil, err
@@ -25,7 +29,7 @@ func Busybox(program string) (*Tree, error) {
 		return nil, fmt.Errorf("%s --list-full: %v", program, err)
 	}
 
-	t := NewTree()
+	t := filetree.New()
 	for _, dir := range []string{"bin", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "run", "sbin", "sys",
 		"usr/bin", "usr/lib", "usr/sbin", "usr/share", "usr/local/bin", "usr/local/sbin", "var/lib", "var/log", "var/spool"} {
 		t.Dir(dir, 0o755)
@@ -34,7 +38,7 @@ func Busybox(program string) (*Tree, error) {
 	t.Dir("tmp", 0o1777)
 	t.Dir("var/tmp", 0o1777)
 	t.Link("var/run", "/run")
-	t.Add("home/user", Entry{Mode: Dir | 0o755, UID: 1000, GID: 1000})
+	t.Add("home/user", filetree.Entry{Mode: filetree.Dir | 0o755, UID: 1000, GID: 1000})
 	t.Device("dev/console", 0o600, 5, 1)
 	t.Device("dev/null", 0o666, 1, 3)
 

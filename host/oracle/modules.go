@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/filetree"
 )
 
 // VirtioSerial are the modules that give Linux virtio-serial ports, on PCI and on MMIO.
@@ -71,8 +71,8 @@ func (k *Kernel) Load(names ...string) ([]Module, error) {
 }
 
 // Overlay returns the tree that makes init load the modules, in the order of the list.
-func Overlay(modules []Module) *initramfs.Tree {
-	tree := initramfs.NewTree()
+func Overlay(modules []Module) *filetree.Tree {
+	tree := filetree.New()
 	for i, m := range modules {
 		tree.File(fmt.Sprintf("kevlar/modules/%02d-%s.ko", i, m.Name), 0o644, m.Data)
 	}

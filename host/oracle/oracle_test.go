@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/filetree"
 )
 
 // module makes an object file that has nothing but a .modinfo section.
@@ -85,7 +85,7 @@ func TestLoad(t *testing.T) {
 	if len(files) != 7 || files[2] != "kevlar/modules/00-virtio_ring.ko" {
 		t.Errorf("overlay %q", files)
 	}
-	if e, _ := Overlay(modules).Lookup(files[2]); e.Mode != initramfs.Regular|0o644 || !bytes.HasPrefix(e.Data, []byte("\x7fELF")) {
+	if e, _ := Overlay(modules).Lookup(files[2]); e.Mode != filetree.Regular|0o644 || !bytes.HasPrefix(e.Data, []byte("\x7fELF")) {
 		t.Errorf("%s: mode %o", files[2], e.Mode)
 	}
 	for _, name := range []string{"none", "virtio_net"} {

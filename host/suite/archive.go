@@ -12,7 +12,8 @@ import (
 
 	"kevlar/host/cache"
 	"kevlar/host/hostpkg"
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
 	"kevlar/host/progress"
 )
 
@@ -30,7 +31,7 @@ var ownFlags = regexp.MustCompile(`(?m)^// cflags:(.*)$`)
 // does not have them.
 func (s *Suite) Archive(ctx context.Context, dir cache.Dir, report *progress.Reporter) ([]byte, error) {
 	prefix := "suites/" + s.Name
-	tree := initramfs.NewTree()
+	tree := filetree.New()
 	err := tree.AddFS(prefix, s.Dir, func(name string) bool {
 		return strings.HasSuffix(name, ".c") || strings.HasSuffix(name, ".h")
 	})
@@ -63,7 +64,7 @@ func (s *Suite) Archive(ctx context.Context, dir cache.Dir, report *progress.Rep
 		}
 		tree.File(prefix+"/bin/"+strings.TrimSuffix(filepath.Base(source), ".c"), 0o755, data)
 	}
-	return tree.Archive()
+	return cpio.Encode(tree)
 }
 
 // Compile returns the path of the program that a C source file becomes, which is compiled if the

@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"kevlar/host/hostpkg"
-	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
 )
 
 // archive writes an initramfs of BusyBox with an init of our own.
@@ -24,12 +25,12 @@ func archive(t *testing.T, init string, zip bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := initramfs.NewTree()
+	tree := filetree.New()
 	tree.Device("dev/console", 0o600, 5, 1)
 	tree.File("bin/busybox", 0o755, busybox)
 	tree.Link("bin/sh", "busybox")
 	tree.File("init", 0o755, []byte(init))
-	data, err := tree.Archive()
+	data, err := cpio.Encode(tree)
 	if err != nil {
 		t.Fatal(err)
 	}

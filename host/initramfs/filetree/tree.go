@@ -1,8 +1,6 @@
-// Package initramfs makes the archive that a kernel unpacks as its first root file system: a tree
-// of files, held in memory, and its encoding as a cpio archive in the "newc" format (see
-// Documentation/driver-api/early-userspace/buffer-format.rst in the Linux source). The same tree
-// always gives the same bytes.
-package initramfs
+// Package filetree holds a root file system in memory: files by path, with owners, modes and devices
+// that need not be those of the host's file system.
+package filetree
 
 import (
 	"fmt"
@@ -34,13 +32,13 @@ type Entry struct {
 }
 
 // Tree is a set of files by path. Paths are clean and relative to the root ("etc/passwd"). Every
-// file but those at the top has a folder above it. The zero value is not usable; see NewTree.
+// file but those at the top has a folder above it. The zero value is not usable; see New.
 type Tree struct {
 	entries map[string]Entry
 }
 
-// NewTree returns an empty tree.
-func NewTree() *Tree { return &Tree{entries: map[string]Entry{}} }
+// New returns an empty tree.
+func New() *Tree { return &Tree{entries: map[string]Entry{}} }
 
 // Add puts a file into the tree in place of what was there. Folders above it that are missing are
 // made, owned by root with mode 755. A leading slash is ignored.

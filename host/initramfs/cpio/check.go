@@ -1,4 +1,4 @@
-package initramfs
+package cpio
 
 import (
 	"bufio"
@@ -10,6 +10,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"kevlar/host/initramfs/filetree"
 )
 
 // CheckFile reads an archive of unknown origin, plain or gzip, and reports why a kernel could not
@@ -46,7 +48,7 @@ func Check(r io.Reader, init string) error {
 	}
 	head := m.heads[f.id]
 	switch {
-	case f.mode&TypeMask != Regular || f.mode&0o111 == 0:
+	case f.mode&filetree.TypeMask != filetree.Regular || f.mode&0o111 == 0:
 		return fmt.Errorf("%s is not an executable file", name)
 	case bytes.HasPrefix(head, []byte("#!")):
 		return nil
@@ -146,14 +148,14 @@ func (m *members) scanArchive(r io.Reader) error {
 			f.id = fileID{one: uint32(m.one)}
 		}
 		limit := int64(headSize)
-		if h.mode&TypeMask == Symlink {
+		if h.mode&filetree.TypeMask == filetree.Symlink {
 			limit = maxName
 		}
 		head, err := io.ReadAll(io.LimitReader(archive, limit))
 		if err != nil {
 			return err
 		}
-		if h.mode&TypeMask == Symlink {
+		if h.mode&filetree.TypeMask == filetree.Symlink {
 			f.target = string(head)
 		} else if len(head) > 0 {
 			m.heads[f.id] = head
@@ -172,7 +174,7 @@ func (m *members) resolve(name string) (string, member, error) {
 		if !ok {
 			return "", member{}, fmt.Errorf("no %s in it", full)
 		}
-		if f.mode&TypeMask == Symlink {
+		if f.mode&filetree.TypeMask == filetree.Symlink {
 			if links++; links > 40 {
 				return "", member{}, fmt.Errorf("too many links on the way to %s", name)
 			}

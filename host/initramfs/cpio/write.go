@@ -1,31 +1,36 @@
-package initramfs
+// Package cpio writes and examines archives in the "newc" format, from which kernels make their
+// first root file system (see Documentation/driver-api/early-userspace/buffer-format.rst in the
+// Linux source).
+package cpio
 
 import (
 	"bytes"
 	"fmt"
 	"math"
+
+	"kevlar/host/initramfs/filetree"
 )
 
-// Archive encodes the tree as a cpio archive. Times are zero, inode numbers count up, so equal
+// Encode encodes the tree as a cpio archive. Times are zero, inode numbers count up, so equal
 // trees give equal archives. Archives may be put one after the other: a later one adds to and
 // replaces the files of an earlier one.
-func (t *Tree) Archive() ([]byte, error) {
+func Encode(t *filetree.Tree) ([]byte, error) {
 	var b bytes.Buffer
 	for i, name := range t.Paths() {
-		e := t.entries[name]
+		e, _ := t.Lookup(name)
 		if int64(len(e.Data)) > math.MaxUint32 {
 			return nil, fmt.Errorf("%s: too large for the cpio format", name)
 		}
 		record(&b, uint32(i+1), name, e)
 	}
-	record(&b, 0, "TRAILER!!!", Entry{})
+	record(&b, 0, "TRAILER!!!", filetree.Entry{})
 	return b.Bytes(), nil
 }
 
 // record writes the header, name and data of one file, each padded to a multiple of four bytes.
-func record(b *bytes.Buffer, inode uint32, name string, e Entry) {
+func record(b *bytes.Buffer, inode uint32, name string, e filetree.Entry) {
 	links := 1
-	if e.Mode&TypeMask == Dir {
+	if e.Mode&filetree.TypeMask == filetree.Dir {
 		links = 2
 	}
 	fmt.Fprintf(b, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, e.Mode, e.UID, e.GID,
