@@ -367,9 +367,11 @@ static void gives_back(void)
 		c.run = runs[i];
 		for (int k = 0; k < 10; k++)
 			KILLED(start(use_page), SIGKILL);
+		reap_orphans();
 		long before = free_memory();
 		for (int k = 0; k < 50; k++)
 			KILLED(start(use_page), SIGKILL);
+		reap_orphans();
 		long lost = before - free_memory();
 		if (lost > 1000) // an address space would be twice that
 			fail(__FILE__, __LINE__, "run %d: %ld kB are lost", i, lost);

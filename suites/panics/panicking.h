@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define SYS_panicking 400
@@ -56,9 +57,19 @@ __attribute__((unused)) static long contained(void)
 		PASSES(pid_);                                                                      \
 	} while (0)
 
-// mount_panicfs mounts one at m, with two files and two directories.
+// reap_orphans waits for the children whose parents were killed, and who use what their parents used.
+__attribute__((unused)) static void reap_orphans(void)
+{
+	while (wait(0) > 0 || errno == EINTR)
+		;
+	EQUAL(errno, ECHILD);
+}
+
+// mount_panicfs mounts one at m, with two files and two directories. Orphans become children of the
+// caller, who can wait for them.
 __attribute__((unused)) static void mount_panicfs(void)
 {
+	EQUAL(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	EQUAL(mkdir("m", 0755), 0);
 	EQUAL(mount("none", "m", "panicfs", 0, ""), 0);
 	EQUAL(mkdir("m/d", 0755), 0);
@@ -72,7 +83,11 @@ __attribute__((unused)) static void mount_panicfs(void)
 }
 
 // unmount_panicfs fails if whoever died still uses it.
-__attribute__((unused)) static void unmount_panicfs(void) { EQUAL(umount("m"), 0); }
+__attribute__((unused)) static void unmount_panicfs(void)
+{
+	reap_orphans();
+	EQUAL(umount("m"), 0);
+}
 
 // map_page maps a page of panicfs that nobody has touched in this address space.
 __attribute__((unused)) static char *map_page(void)
