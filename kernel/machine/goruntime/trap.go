@@ -3,11 +3,14 @@
 package goruntime
 
 import (
+	"sync/atomic"
+
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/debugcon"
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/power"
 	"kevlar/kernel/machine/usercopy"
+	"kevlar/kernel/machine/x86"
 )
 
 // exception is the hook for exceptions in ring 0. A page of the runtime that
@@ -57,15 +60,23 @@ func exception(f *cpu.Frame, cr2 uintptr) {
 // the CPU of a fatal error. It runs in trap context.
 var FatalHook func()
 
-// dying is set once a fatal error is being reported.
-var dying bool
+// dying is one more than the number of the CPU that reports a fatal error; 0
+// while none does.
+var dying atomic.Uint32
 
-// fatal prints the state of the machine and ends it with a failure status.
+// fatal prints the state of the machine and ends it with a failure status. A
+// CPU that fails while another one reports lets that one finish.
 func fatal(f *cpu.Frame, cr2 uintptr, why string) {
-	if dying {
-		power.Fail() // an exception on the way down
+	me := uint32(cpu.Current().ID) + 1
+	if !dying.CompareAndSwap(0, me) {
+		for dying.Load() != me {
+			x86.Pause()
+		}
+		debugcon.String("\nkevlar: another fatal error while this one is reported: ")
+		debugcon.String(why)
+		debugcon.String("\n")
+		power.Fail()
 	}
-	dying = true
 	debugcon.Loud()
 	debugcon.String("\nkevlar: fatal: ")
 	debugcon.String(why)
@@ -129,6 +140,10 @@ func printPC(pc uintptr) {
 // exitGroup ends the machine when the runtime exits: with main's status, or 2
 // after a panic.
 func exitGroup(status int) {
+	debugcon.Loud()
+	debugcon.String("kevlar: the Go runtime exits with status ")
+	debugcon.Hex(uint64(status))
+	debugcon.String("\n")
 	if status == 0 {
 		power.Off()
 	}
