@@ -3,12 +3,10 @@
 package filetree
 
 import (
-	"fmt"
-	"io/fs"
-	"os"
+	"iter"
+	"maps"
 	"path"
-	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -31,28 +29,53 @@ type Entry struct {
 	Data         []byte
 }
 
+// Type returns the type bits of the mode.
+func (e Entry) Type() uint32 { return e.Mode & TypeMask }
+
 // Tree is a set of files by path. Paths are clean and relative to the root ("etc/passwd"). Every
 // file but those at the top has a folder above it. The zero value is not usable; see New.
 type Tree struct {
-	entries map[string]Entry
+	files map[string]*file
+}
+
+// file is what one or several names stand for.
+type file struct {
+	Entry
+	implied bool // a folder that nobody described: it was made for a file below it
+	holds   int  // of a folder: how many names are directly in it
 }
 
 // New returns an empty tree.
-func New() *Tree { return &Tree{entries: map[string]Entry{}} }
+func New() *Tree { return &Tree{files: map[string]*file{}} }
 
 // Add puts a file into the tree in place of what was there. Folders above it that are missing are
-// made, owned by root with mode 755. A leading slash is ignored.
+// made, owned by root with mode 755. A leading slash is ignored. Names of foreign origin are for
+// Insert.
 func (t *Tree) Add(name string, e Entry) {
-	name = strings.TrimPrefix(path.Clean("/"+name), "/")
-	if name == "" {
+	if name = clean(name); name != "" {
+		t.put(name, &file{Entry: e})
+	}
+}
+
+// clean makes a path relative to the root. That of the root itself is empty.
+func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+
+// put puts a file at a clean path and makes the folders above it that are missing.
+func (t *Tree) put(name string, f *file) {
+	if old, ok := t.files[name]; ok {
+		f.holds = old.holds
+		t.files[name] = f
 		return
 	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if _, ok := t.entries[dir]; !ok {
-			t.entries[dir] = Entry{Mode: Dir | 0o755}
-		}
+	t.files[name] = f
+	dir := path.Dir(name)
+	if dir == "." {
+		return
 	}
-	t.entries[name] = e
+	if _, ok := t.files[dir]; !ok {
+		t.put(dir, &file{Entry: Entry{Mode: Dir | 0o755}, implied: true})
+	}
+	t.files[dir].holds++
 }
 
 // File adds a regular file owned by root.
@@ -73,67 +96,43 @@ func (t *Tree) Device(name string, perm, major, minor uint32) {
 	t.Add(name, Entry{Mode: CharDev | perm, Major: major, Minor: minor})
 }
 
-// Lookup returns the file at a path.
+// Lookup returns the file at a path. It follows no links.
 func (t *Tree) Lookup(name string) (Entry, bool) {
-	e, ok := t.entries[strings.TrimPrefix(path.Clean("/"+name), "/")]
-	return e, ok
+	f, ok := t.files[clean(name)]
+	if !ok {
+		return Entry{}, false
+	}
+	return f.Entry, true
 }
 
 // Paths returns all paths, folders before what they hold.
-func (t *Tree) Paths() []string {
-	list := make([]string, 0, len(t.entries))
-	for name := range t.entries {
-		list = append(list, name)
-	}
-	sort.Strings(list)
-	return list
+func (t *Tree) Paths() []string { return slices.Sorted(maps.Keys(t.files)) }
+
+// A Name is one of the names in a tree.
+type Name struct {
+	Path  string
+	First string // the first path of the same file: another one than Path if this is a further hard link
+	Links int    // how many names the file has
+	Entry
 }
 
-// AddFS copies a folder of the host into the tree below prefix: regular files, folders and symbolic
-// links, owned by root. Of the permissions only the owner's execute bit is kept, so that the host's
-// umask makes no difference. Skip, if not nil, leaves out paths relative to dir.
-func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
-	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+// All goes through all names in the order of Paths.
+func (t *Tree) All() iter.Seq[Name] {
+	return func(yield func(Name) bool) {
+		paths := t.Paths()
+		links := map[*file]int{}
+		first := map[*file]string{}
+		for _, name := range paths {
+			f := t.files[name]
+			if links[f]++; links[f] == 1 {
+				first[f] = name
+			}
 		}
-		rel, err := filepath.Rel(dir, file)
-		if err != nil {
-			return err
+		for _, name := range paths {
+			f := t.files[name]
+			if !yield(Name{name, first[f], links[f], f.Entry}) {
+				return
+			}
 		}
-		if skip != nil && rel != "." && skip(rel) {
-			if d.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		name := path.Join(prefix, filepath.ToSlash(rel))
-		switch {
-		case d.IsDir():
-			t.Dir(name, 0o755)
-		case d.Type() == fs.ModeSymlink:
-			target, err := os.Readlink(file)
-			if err != nil {
-				return err
-			}
-			t.Link(name, target)
-		case d.Type().IsRegular():
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
-			perm := uint32(0o644)
-			if info.Mode()&0o100 != 0 {
-				perm = 0o755
-			}
-			t.File(name, perm, data)
-		default:
-			return fmt.Errorf("%s: neither a file nor a folder nor a link", file)
-		}
-		return nil
-	})
+	}
 }
