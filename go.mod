@@ -12,6 +12,12 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-require github.com/inconshreveable/mousetrap v1.1.0 // indirect
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
+	github.com/therootcompany/xz v1.0.1 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+)
 
 tool kevlar/cmd/kevlar
