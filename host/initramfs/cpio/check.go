@@ -65,12 +65,13 @@ const headSize = 20
 
 // members is what Check remembers of an archive.
 type members struct {
-	files map[string]member
+	files map[string]found
 	heads map[fileID][]byte // the first bytes of each file
 	one   int               // counts the files that have one name only
 }
 
-type member struct {
+// found is a file in an archive.
+type found struct {
 	mode   uint32
 	target string // of a symbolic link
 	id     fileID
@@ -83,7 +84,7 @@ type fileID struct{ major, minor, inode, one uint32 }
 // scan reads all archives in r, one after the other, each plain or gzip.
 func (m *members) scan(r *bufio.Reader) error {
 	if m.files == nil {
-		m.files, m.heads = map[string]member{}, map[fileID][]byte{}
+		m.files, m.heads = map[string]found{}, map[fileID][]byte{}
 	}
 	for first := true; ; first = false {
 		if err := skipPadding(r); err != nil && (err != io.EOF || !first) {
@@ -142,7 +143,7 @@ func (m *members) scanArchive(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		f := member{mode: h.mode, id: fileID{major: h.devMajor, minor: h.devMinor, inode: h.inode}}
+		f := found{mode: h.mode, id: fileID{major: h.devMajor, minor: h.devMinor, inode: h.inode}}
 		if h.links < 2 {
 			m.one++
 			f.id = fileID{one: uint32(m.one)}
@@ -165,18 +166,18 @@ func (m *members) scanArchive(r io.Reader) error {
 }
 
 // resolve follows symbolic links, those of the folders above the file included.
-func (m *members) resolve(name string) (string, member, error) {
+func (m *members) resolve(name string) (string, found, error) {
 	full, rest := "/", strings.TrimPrefix(path.Clean("/"+name), "/")
 	for links := 0; ; {
 		part, after, more := strings.Cut(rest, "/")
 		full = path.Join(full, part)
 		f, ok := m.files[full]
 		if !ok {
-			return "", member{}, fmt.Errorf("no %s in it", full)
+			return "", found{}, fmt.Errorf("no %s in it", full)
 		}
 		if f.mode&filetree.TypeMask == filetree.Symlink {
 			if links++; links > 40 {
-				return "", member{}, fmt.Errorf("too many links on the way to %s", name)
+				return "", found{}, fmt.Errorf("too many links on the way to %s", name)
 			}
 			target := f.target
 			if !strings.HasPrefix(target, "/") {

@@ -88,16 +88,12 @@ func TestCheck(t *testing.T) {
 
 // TestCheckHardLink has the data with the last name of the file, as cpio(1) writes it.
 func TestCheckHardLink(t *testing.T) {
-	var b bytes.Buffer
-	linked := func(name string, data []byte) {
-		var one bytes.Buffer
-		record(&one, 7, name, filetree.Entry{Mode: filetree.Regular | 0o755, Data: data})
-		b.Write(bytes.Replace(one.Bytes(), []byte("0000000100000000"), []byte("0000000200000000"), 1))
+	tree := filetree.New()
+	tree.File("init", 0o755, elfHead)
+	if err := tree.HardLink("sbin/init", "init"); err != nil {
+		t.Fatal(err)
 	}
-	linked("init", nil)
-	linked("busybox", elfHead)
-	record(&b, 0, trailer, filetree.Entry{})
-	if err := Check(&b, "/init"); err != nil {
+	if err := Check(bytes.NewReader(archive(t, tree)), "/init"); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,29 +16,59 @@ import (
 // replaces the files of an earlier one.
 func Encode(t *filetree.Tree) ([]byte, error) {
 	var b bytes.Buffer
-	for i, name := range t.Paths() {
-		e, _ := t.Lookup(name)
-		if int64(len(e.Data)) > math.MaxUint32 {
-			return nil, fmt.Errorf("%s: too large for the cpio format", name)
+	b.Grow(size(t))
+	inodes := map[string]uint32{} // of files with several names, by the first of them
+	written := map[string]int{}   // how many of those names are in the archive
+	next := uint32(1)
+	for f := range t.All() {
+		if int64(len(f.Data)) > math.MaxUint32 {
+			return nil, fmt.Errorf("%s: too large for the cpio format", f.Path)
 		}
-		record(&b, uint32(i+1), name, e)
+		m := member{inode: next, links: 1, name: f.Path, Entry: f.Entry}
+		next++
+		switch {
+		case f.Type() == filetree.Dir:
+			m.links = 2
+		case f.Type() == filetree.Regular && f.Links > 1:
+			if _, ok := inodes[f.First]; !ok {
+				inodes[f.First] = m.inode
+			}
+			m.inode, m.links = inodes[f.First], uint32(f.Links)
+			// The last name brings the content, as cpio(1) has it.
+			if written[f.First]++; written[f.First] < f.Links {
+				m.Data = nil
+			}
+		}
+		m.write(&b)
 	}
-	record(&b, 0, "TRAILER!!!", filetree.Entry{})
+	member{links: 1, name: trailer}.write(&b)
 	return b.Bytes(), nil
 }
 
-// record writes the header, name and data of one file, each padded to a multiple of four bytes.
-func record(b *bytes.Buffer, inode uint32, name string, e filetree.Entry) {
-	links := 1
-	if e.Mode&filetree.TypeMask == filetree.Dir {
-		links = 2
+// size returns about how large the archive of a tree becomes, and no less.
+func size(t *filetree.Tree) int {
+	n := headerSize + 2*len(trailer)
+	for f := range t.All() {
+		n += headerSize + len(f.Path) + len(f.Data) + 8
 	}
-	fmt.Fprintf(b, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, e.Mode, e.UID, e.GID,
-		links, 0 /* time */, len(e.Data), 0, 0 /* device the archive was made on */, e.Major, e.Minor, len(name)+1, 0 /* checksum */)
-	b.WriteString(name)
+	return n
+}
+
+// A member is one name in an archive.
+type member struct {
+	inode, links uint32
+	name         string
+	filetree.Entry
+}
+
+// write writes the header, name and data of a member, each padded to a multiple of four bytes.
+func (m member) write(b *bytes.Buffer) {
+	fmt.Fprintf(b, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", m.inode, m.Mode, m.UID, m.GID,
+		m.links, 0 /* time */, len(m.Data), 0, 0 /* device the archive was made on */, m.Major, m.Minor, len(m.name)+1, 0 /* checksum */)
+	b.WriteString(m.name)
 	b.WriteByte(0)
 	pad(b)
-	b.Write(e.Data)
+	b.Write(m.Data)
 	pad(b)
 }
 

@@ -2,11 +2,17 @@ package cpio
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cavaliergopher/cpio"
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"kevlar/host/initramfs/filetree"
 )
@@ -79,6 +85,108 @@ func TestArchiveOwnReader(t *testing.T) {
 	}
 	if _, err := r.next(); err != io.EOF {
 		t.Fatalf("after the last member: %v", err)
+	}
+}
+
+// TestArchiveHardLinks has a file with three names, one of them in a folder between the others, and
+// a link with two, which no kernel would make from one member.
+func TestArchiveHardLinks(t *testing.T) {
+	tree := filetree.New()
+	tree.File("a", 0o644, []byte("content"))
+	tree.Link("l", "a")
+	for name, target := range map[string]string{"b/c": "a", "d": "a", "m": "l"} {
+		if err := tree.HardLink(name, target); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type file struct {
+		Inode int64
+		Links int
+		Data  string
+	}
+	got := map[string]file{}
+	for r := cpio.NewReader(bytes.NewReader(archive(t, tree))); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := io.ReadAll(r)
+		got[h.Name] = file{h.Inode, h.Links, string(data) + h.Linkname}
+	}
+	want := map[string]file{
+		"a": {1, 3, ""}, "b": {2, 2, ""}, "b/c": {1, 3, ""}, "d": {1, 3, "content"}, "l": {5, 1, "a"}, "m": {6, 1, "a"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestExtract lets cpio(1) unpack an archive.
+func TestExtract(t *testing.T) {
+	program, err := exec.LookPath("cpio")
+	if err != nil {
+		t.Skip("cpio(1) is not on this machine")
+	}
+	tree := filetree.New()
+	long := strings.Repeat("long/", 80) + strings.Repeat("n", 255)
+	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<17)
+	tree.File(long, 0o600, []byte("text"))
+	tree.File("big", 0o444, big)
+	if err := tree.HardLink("too/big", "big"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(program, "-id", "--quiet")
+	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(archive(t, tree))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, long)); err != nil || string(data) != "text" {
+		t.Errorf("%q, %v", data, err)
+	}
+	for _, name := range []string{"big", "too/big"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(data, big) {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
+}
+
+func TestCompress(t *testing.T) {
+	tree := filetree.New()
+	tree.File("init", 0o755, elfHead)
+	tree.File("zeros", 0o644, make([]byte, 1<<20))
+	plain := archive(t, tree)
+	for _, name := range Compressions {
+		data, err := Compress(plain, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := Compress(plain, name)
+		if !bytes.Equal(data, again) {
+			t.Errorf("%s gives two results", name)
+		}
+		var r io.Reader = bytes.NewReader(data)
+		switch name {
+		case "gzip":
+			r, err = gzip.NewReader(r)
+		case "zstd":
+			r, err = zstd.NewReader(r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := io.ReadAll(r); err != nil || !bytes.Equal(back, plain) {
+			t.Errorf("%s: %d bytes come back, %v", name, len(back), err)
+		}
+		if name != "none" && len(data) > len(plain)/10 {
+			t.Errorf("%s: %d bytes from %d", name, len(data), len(plain))
+		}
+	}
+	if _, err := Compress(plain, "xz"); err == nil || !strings.Contains(err.Error(), `"xz"`) {
+		t.Error(err)
 	}
 }
 
