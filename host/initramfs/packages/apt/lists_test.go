@@ -82,14 +82,6 @@ func TestLists(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 
-	file := filepath.Join(t.TempDir(), "got")
-	if err := lists.Fetch(t.Context(), "file:"+repository+"/hello.deb", file); err != nil {
-		t.Error(err)
-	}
-	if data, _ := os.ReadFile(file); string(data) != "hello" {
-		t.Errorf("fetched %q", data)
-	}
-
 	// The repository changes; the lists only do when they are asked to.
 	write(t, filepath.Join(repository, "Packages"), strings.Replace(hello, "1.0", "2.0", 1))
 	lists = open(false)
@@ -164,10 +156,6 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", names, err, want)
 		}
 	}
-	if err := lists.Fetch(t.Context(), "copy:"+repository+"/nosuch", filepath.Join(t.TempDir(), "x")); err == nil || strings.Contains(err.Error(), "\n") {
-		t.Errorf("a missing file: %v", err)
-	}
-
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := lists.Get(ctx, "check"); !errors.Is(err, context.Canceled) {

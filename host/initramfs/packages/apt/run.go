@@ -16,13 +16,8 @@ import (
 // helper is a program of APT that fetches a file with APT's own methods.
 const helper = "/usr/lib/apt/apt-helper"
 
-// Fetch gets the file at a URL that APT has printed, through the host's proxies and with its
-// passwords. What comes is not checked.
-func (l *Lists) Fetch(ctx context.Context, url, file string) error {
-	// The method "file" would leave the file where it is.
-	if path, ok := strings.CutPrefix(url, "file:"); ok {
-		url = "copy:" + path
-	}
+// Fetch gets a file to a path, through the host's proxies and with its passwords, and checks it.
+func (l *Lists) Fetch(ctx context.Context, file File, path string) error {
 	tmp, err := os.MkdirTemp("", "kevlar-apt-")
 	if err != nil {
 		return err
@@ -31,8 +26,14 @@ func (l *Lists) Fetch(ctx context.Context, url, file string) error {
 	if err := prepare(tmp); err != nil {
 		return err
 	}
-	_, err = run(ctx, helper, tmp, "download-file", url, file)
-	return err
+	url := file.URL
+	if local, ok := strings.CutPrefix(url, "file:"); ok {
+		url = "copy:" + local // the method "file" would leave the file where it is
+	}
+	if _, err := run(ctx, helper, tmp, "download-file", url, path); err != nil {
+		return err
+	}
+	return file.Check(path)
 }
 
 // run runs a program of APT with the lists in a folder, without questions, and returns its standard

@@ -15,16 +15,10 @@ package debian
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"kevlar/host/initramfs/filetree"
@@ -77,55 +71,26 @@ func (p *provider) Resolve(ctx context.Context, names []string) ([]packages.Pack
 	if err != nil {
 		return nil, fmt.Errorf("Debian packages %s: %w", strings.Join(names, " "), err)
 	}
-	return parseURIs(out)
-}
-
-// parseURIs reads what apt-get --print-uris prints among other lines: for each package, in the order of
-// unpacking, its URL in quotes, the name of the file, the size and a digest.
-func parseURIs(out string) ([]packages.Package, error) {
-	var list []packages.Package
-	for line := range strings.Lines(out) {
-		if !strings.HasPrefix(line, "'") {
-			continue
-		}
-		pkg, err := parseURI(strings.Fields(line))
-		if err != nil {
-			return nil, fmt.Errorf("APT says %.200q: %v", strings.TrimSpace(line), err)
-		}
-		list = append(list, pkg)
+	files, err := apt.ParseFiles(out)
+	if err != nil {
+		return nil, err
 	}
-	if len(list) == 0 {
-		return nil, errors.New("APT names no packages")
+	list := make([]packages.Package, len(files))
+	for i, f := range files {
+		parts := strings.Split(strings.TrimSuffix(f.Name, ".deb"), "_")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("%s is not named for a package, a version and an architecture", f.Name)
+		}
+		list[i] = packages.Package{
+			Name: parts[0], Version: parts[1], Arch: parts[2],
+			URL: f.URL, Size: f.Size, Digest: digestKind + f.SHA256,
+		}
 	}
 	return list, nil
 }
 
-func parseURI(words []string) (packages.Package, error) {
-	var none packages.Package
-	if len(words) != 4 {
-		return none, errors.New("not a URL, a name, a size and a digest")
-	}
-	file, err := url.PathUnescape(strings.TrimSuffix(words[1], ".deb"))
-	if err != nil {
-		return none, err
-	}
-	parts := strings.Split(file, "_")
-	if len(parts) != 3 {
-		return none, errors.New("the file is not named for a package, a version and an architecture")
-	}
-	size, err := strconv.ParseInt(words[2], 10, 64)
-	if err != nil {
-		return none, err
-	}
-	digest, ok := strings.CutPrefix(words[3], "SHA256:")
-	if sum, err := hex.DecodeString(digest); !ok || err != nil || len(sum) != sha256.Size {
-		return none, errors.New("no digest by SHA-256")
-	}
-	return packages.Package{
-		Name: parts[0], Version: parts[1], Arch: parts[2],
-		URL: strings.Trim(words[0], "'"), Size: size, Digest: "sha256:" + digest,
-	}, nil
-}
+// digestKind begins the digests of packages.
+const digestKind = "sha256:"
 
 func (p *provider) Fetch(ctx context.Context, pkg packages.Package) (*filetree.Tree, error) {
 	p.report.Step("fetching %s %s", pkg.Name, pkg.Version)
@@ -143,7 +108,10 @@ func (p *provider) fetch(ctx context.Context, pkg packages.Package) (*filetree.T
 	}
 	defer os.RemoveAll(tmp)
 	path := filepath.Join(tmp, "package.deb")
-	if err := p.lists.Fetch(ctx, pkg.URL, path); err != nil {
+	file := apt.File{
+		URL: pkg.URL, Name: filepath.Base(pkg.URL), Size: pkg.Size, SHA256: strings.TrimPrefix(pkg.Digest, digestKind),
+	}
+	if err := p.lists.Fetch(ctx, file, path); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
@@ -151,12 +119,6 @@ func (p *provider) fetch(ctx context.Context, pkg packages.Package) (*filetree.T
 		return nil, err
 	}
 	defer f.Close()
-	if err := check(f, pkg); err != nil {
-		return nil, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
 	d, err := readDeb(f)
 	if err != nil {
 		return nil, err
@@ -167,20 +129,4 @@ func (p *provider) fetch(ctx context.Context, pkg packages.Package) (*filetree.T
 		}
 	}
 	return mergeUsr(d.files)
-}
-
-// check compares a file with what is known of the package in it.
-func check(r io.Reader, pkg packages.Package) error {
-	h := sha256.New()
-	size, err := io.Copy(h, r)
-	if err != nil {
-		return err
-	}
-	if size != pkg.Size {
-		return fmt.Errorf("%d bytes came in place of %d", size, pkg.Size)
-	}
-	if got := "sha256:" + hex.EncodeToString(h.Sum(nil)); got != pkg.Digest {
-		return fmt.Errorf("checksum mismatch: %s came in place of %s", got, pkg.Digest)
-	}
-	return nil
 }

@@ -165,21 +165,6 @@ func TestFetchRefuses(t *testing.T) {
 	refused(mislabelled, `its own Version is "1"`)
 }
 
-func TestParseURIs(t *testing.T) {
-	const digest = "SHA256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-	list, err := parseURIs("Reading package lists...\n'http://host/a%2bb.deb' g++_4%3a1+b_amd64.deb 12 " + digest + "\n")
-	want := []packages.Package{{Name: "g++", Version: "4:1+b", Arch: "amd64", URL: "http://host/a%2bb.deb", Size: 12, Digest: "sha256:" + digest[7:]}}
-	if diff := cmp.Diff(want, list); diff != "" || err != nil {
-		t.Error(err, diff)
-	}
-	for _, bad := range []string{"", "Reading\n", "'u'", "'u' a_1_amd64.deb 1 MD5Sum:00", "'u' a_1_amd64.deb 1 SHA256:00", "'u' a_1_amd64.deb x " + digest,
-		"'u' a_1.deb 1 " + digest, "'u' a_%zz_amd64.deb 1 " + digest} {
-		if list, err := parseURIs(bad); err == nil {
-			t.Errorf("%q: %v", bad, list)
-		}
-	}
-}
-
 // TestFromDebian fetches a dynamically linked program from the host's sources and runs it.
 func TestFromDebian(t *testing.T) {
 	needAPT(t)
