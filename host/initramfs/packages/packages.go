@@ -16,7 +16,7 @@ type Package struct {
 	Arch    string
 	URL     string // where it is fetched from
 	Size    int64  // of the file at URL, in bytes
-	Digest  string // of what is fetched, as "sha256:..." in hexadecimal; the same digest, the same files
+	Digest  string // of what is fetched, in hexadecimal after its kind, as "sha256:..."; the same digest, the same files
 }
 
 // A Provider knows a distribution. Its methods may be called from several goroutines at once.
