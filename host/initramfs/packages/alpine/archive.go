@@ -16,7 +16,7 @@ const (
 	maxPackage   = 1 << 30   // the file of a package, compressed
 	maxUnpacked  = 4 << 30   // the files of a package together
 	maxSignature = 64 << 10  // a signature member, unpacked
-	maxControl   = 16 << 20  // a control member, unpacked
+	maxControl   = 4 << 20   // a control member, unpacked
 )
 
 // errTruncated is the error for a file that ends in the middle.

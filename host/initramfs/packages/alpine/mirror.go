@@ -61,9 +61,13 @@ func download(ctx context.Context, address string, limit int64, progress func())
 		return nil, statusError(response.StatusCode)
 	}
 	progress()
+	tooLong := fmt.Errorf("the file has more than %d bytes", limit)
+	if response.ContentLength > limit {
+		return nil, tooLong
+	}
 	data, err := io.ReadAll(io.LimitReader(&watched{response.Body, progress}, limit+1))
 	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("the file has more than %d bytes", limit)
+		err = tooLong
 	}
 	return data, err
 }

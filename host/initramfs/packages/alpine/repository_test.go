@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,13 +51,15 @@ func member(cut bool, files ...*tar.Header) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	t := tar.NewWriter(z)
-	for _, h := range files {
+	for _, f := range files {
+		h := *f
 		content := h.PAXRecords[contentKey]
+		h.PAXRecords = maps.Clone(h.PAXRecords)
 		delete(h.PAXRecords, contentKey)
 		if h.Size == 0 {
 			h.Size = int64(len(content))
 		}
-		if err := t.WriteHeader(h); err != nil {
+		if err := t.WriteHeader(&h); err != nil {
 			panic(err)
 		}
 		t.Write([]byte(content))
@@ -158,6 +161,13 @@ func (r *repository) put(path string, content []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.files[path] = content
+}
+
+// requests counts the requests so far.
+func (r *repository) requests() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.asked)
 }
 
 func (r *repository) ServeHTTP(w http.ResponseWriter, request *http.Request) {
