@@ -60,6 +60,10 @@ func settings() []proc.Sysctl {
 		}},
 		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
 		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
+		{Path: "kernel/kevlar/idle_interrupts", Mode: 0o644, Get: func() string {
+			count, worst := irq.IdleLatency()
+			return fmt.Sprintf("%d\t%d", count, worst)
+		}, Set: func(string) error { irq.ResetIdleLatency(); return nil }},
 		{Path: "kernel/randomize_va_space", Mode: 0o444, Get: number(2)},
 		{Path: "vm/max_map_count", Mode: 0o444, Get: number(mm.MaxMapCount)},
 		{Path: "vm/mmap_min_addr", Mode: 0o444, Get: number(uint64(mm.MinAddress))},

@@ -101,7 +101,14 @@ func (f *benchFlags) column(ctx context.Context, w *workplace, name string, arch
 		return column, err
 	}
 	w.report.Step("counting the operations of %s", name)
-	column.Operations, err = s.Operations(ctx, archives)
+	if column.Operations, err = s.Operations(ctx, archives); err != nil || column.Linux {
+		return column, err
+	}
+	w.report.Step("counting the interrupts of %s", name)
+	column.Interrupts = map[int]float64{}
+	for cpus := 1; cpus <= 2 && err == nil; cpus++ {
+		column.Interrupts[cpus], err = s.IdleInterrupt(ctx, archives, cpus)
+	}
 	return column, err
 }
 

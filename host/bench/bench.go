@@ -13,13 +13,14 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"kevlar/host/accel"
 	"kevlar/host/guest"
 	"kevlar/host/vm"
 )
 
-// A Subject is a kernel to count, in a machine with one processor.
+// A Subject is a kernel to count.
 type Subject struct {
 	Kernel  guest.Kernel
 	Machine string // as in vm.Config
@@ -39,25 +40,39 @@ const (
 
 // Boot boots with an initramfs that holds no more than /init and returns when that began.
 func (s *Subject) Boot(ctx context.Context, archives *Archives) (Counts, error) {
-	return s.run(ctx, archives.Boot, "")
+	return s.run(ctx, archives.Boot, "", 1)
 }
 
 // Operations counts what operations cost.
 func (s *Subject) Operations(ctx context.Context, archives *Archives) (Counts, error) {
-	c, err := s.run(ctx, archives.Operations, " -- operations")
+	c, err := s.run(ctx, archives.Operations, " -- operations", 1)
 	if err == nil && c["loop"] != loopInstructions {
 		err = fmt.Errorf("a loop of %d instructions counts as %v: the counter does not count instructions", loopInstructions, c["loop"])
 	}
 	return c, err
 }
 
+// IdleInterrupt counts what Kevlar takes from an interrupt of a device, which finds its CPU idle, to
+// the goroutine that serves it: the worst of several, in a machine with so many CPUs.
+func (s *Subject) IdleInterrupt(ctx context.Context, archives *Archives, cpus int) (float64, error) {
+	c, err := s.run(ctx, archives.Boot, " -- interrupts", cpus)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := c["idle-interrupt"]
+	if !ok {
+		return 0, errors.New("the guest's program did not tell of interrupts")
+	}
+	return n, nil
+}
+
 // loopInstructions are the instructions of one turn of the loop by which the counter is checked.
 const loopInstructions = 2
 
 // config returns the machine, with the devices that kevlar run gives it, and its console.
-func (s *Subject) config(root vm.Initramfs, arguments string) (*vm.Config, *vm.Stream, error) {
+func (s *Subject) config(root vm.Initramfs, arguments string, cpus int) (*vm.Config, *vm.Stream, error) {
 	c := &vm.Config{
-		Machine: s.Machine, Accel: accel.Choice{Mode: accel.TCG}, CPU: s.CPU, CPUs: 1, Mem: s.Mem,
+		Machine: s.Machine, Accel: accel.Choice{Mode: accel.TCG}, CPU: s.CPU, CPUs: cpus, Mem: s.Mem,
 		Kernel: s.Kernel.Image, Initramfs: root, Append: s.Append + arguments,
 		DebugExit: !s.Kernel.Linux, Count: true,
 	}
@@ -80,12 +95,12 @@ func (s *Subject) config(root vm.Initramfs, arguments string) (*vm.Config, *vm.S
 	return c, console, nil
 }
 
-func (s *Subject) run(ctx context.Context, archive []byte, arguments string) (Counts, error) {
+func (s *Subject) run(ctx context.Context, archive []byte, arguments string, cpus int) (Counts, error) {
 	root, err := vm.InitramfsData(archive)
 	if err != nil {
 		return nil, err
 	}
-	config, console, err := s.config(root, arguments)
+	config, console, err := s.config(root, arguments, cpus)
 	if err != nil {
 		root.Close()
 		return nil, err
@@ -98,7 +113,7 @@ func (s *Subject) run(ctx context.Context, archive []byte, arguments string) (Co
 	defer machine.Kill()
 	stop := context.AfterFunc(ctx, machine.Kill)
 	defer stop()
-	text, err := io.ReadAll(console)
+	text, err := converse(console)
 	exit := machine.Wait()
 	switch {
 	case ctx.Err() != nil:
@@ -109,6 +124,32 @@ func (s *Subject) run(ctx context.Context, archive []byte, arguments string) (Co
 		return nil, errors.New(exit.Message)
 	}
 	return parse(text)
+}
+
+// reaction is how long it takes to press a key.
+const reaction = 50 * time.Millisecond
+
+// converse reads what the guest prints until its end. It answers a line that says "press" with an
+// empty one, a little later, when the guest has become idle.
+func converse(console io.ReadWriter) ([]byte, error) {
+	var text bytes.Buffer
+	lines := bufio.NewReader(console)
+	for {
+		line, err := lines.ReadBytes('\n')
+		text.Write(line)
+		if err == io.EOF {
+			return text.Bytes(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if string(bytes.TrimSpace(line)) == "press" {
+			time.Sleep(reaction)
+			if _, err := io.WriteString(console, "\n"); err != nil {
+				return nil, err
+			}
+		}
+	}
 }
 
 // parse reads what the program printed on the console: lines "NAME TICKS OPERATIONS" among those of

@@ -1,7 +1,10 @@
 package bench
 
 import (
+	"bufio"
+	"io"
 	"math"
+	"net"
 	"strings"
 	"testing"
 )
@@ -38,6 +41,7 @@ func full(title string, linux bool, boot, getpid float64) Column {
 		Title: title, Linux: linux,
 		Boot:       Counts{began: 100 + boot, clockBegan: 100},
 		Operations: Counts{"getpid": getpid + 4},
+		Interrupts: map[int]float64{1: 1, 2: 1},
 	}
 }
 
@@ -74,5 +78,32 @@ func TestPrintNothing(t *testing.T) {
 	c.Operations = Counts{}
 	if Print(new(strings.Builder), []Column{c}) {
 		t.Error("a count that is missing keeps its limit")
+	}
+	c = full("kevlar", false, 1, 1)
+	delete(c.Interrupts, 2)
+	if Print(new(strings.Builder), []Column{c}) {
+		t.Error("an interrupt that is missing keeps its limit")
+	}
+}
+
+// TestConverse has a guest that asks for a key twice.
+func TestConverse(t *testing.T) {
+	here, there := net.Pipe()
+	go func() {
+		keys := bufio.NewReader(there)
+		for _, line := range []string{"hello", "press", "press"} {
+			io.WriteString(there, line+"\r\n")
+			if line == "press" {
+				if key, err := keys.ReadString('\n'); err != nil || key != "\n" {
+					t.Errorf("the key is %q: %v", key, err)
+				}
+			}
+		}
+		io.WriteString(there, "no end of line")
+		there.Close()
+	}()
+	text, err := converse(here)
+	if err != nil || string(text) != "hello\r\npress\r\npress\r\nno end of line" {
+		t.Errorf("%q, %v", text, err)
 	}
 }

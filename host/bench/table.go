@@ -12,6 +12,7 @@ import (
 type row struct {
 	title string
 	name  string  // of the count; "" for the boot
+	cpus  int     // of the machine, for an idle interrupt; 0 for the other counts
 	user  float64 // instructions of user mode in the count, which are not the kernel's
 	limit float64 // that Kevlar must keep; 0 is none
 }
@@ -27,6 +28,8 @@ var rows = []row{
 	{title: "page fault, 4 KiB anonymous", name: "page-fault"},
 	{title: "fork, exit, wait", name: "fork-exit"},
 	{title: "fork, exec busybox true, wait", name: "fork-exec"},
+	{title: "idle interrupt, 1 CPU", cpus: 1, limit: 100_000},
+	{title: "idle interrupt, 2 CPUs", cpus: 2, limit: 100_000},
 }
 
 // titleWidth is that of the widest title: the titles stand at the left.
@@ -38,6 +41,8 @@ type Column struct {
 	Linux      bool
 	Boot       Counts
 	Operations Counts
+	// Interrupts are the counts of IdleInterrupt by the number of CPUs. Linux does not tell.
+	Interrupts map[int]float64
 }
 
 // Print writes the counts of one or more kernels as a table, and reports whether Kevlar keeps its
@@ -79,6 +84,12 @@ func Print(w io.Writer, columns []Column) (kept bool) {
 
 // of returns the row's count for a column; NaN if it is not known.
 func (r row) of(columns []Column, i int) float64 {
+	if r.cpus > 0 {
+		if n, ok := columns[i].Interrupts[r.cpus]; ok {
+			return n
+		}
+		return math.NaN()
+	}
 	if r.name == "" {
 		return bootCount(columns, i)
 	}

@@ -1,7 +1,8 @@
 // The first process of a machine that counts instructions: under QEMU's -icount shift=0,sleep=off
 // the time-stamp counter advances by one for every instruction of the guest. It prints lines "NAME
 // TICKS PER" on the console: PER operations took that many instructions. Without an argument it
-// tells only when it began; with the argument "operations" it measures those.
+// tells only when it began; with the argument "operations" it measures those, with "interrupts" how
+// long Kevlar takes from an interrupt that finds its CPU idle to the goroutine that serves it.
 //
 // cflags: -Wl,-e,first_instruction
 
@@ -213,6 +214,34 @@ static void measure_operations(void)
 	measure("fork-exec", fork_exec, 2, 22);
 }
 
+// measure_interrupts asks for keys at the console and sleeps until they come. A nanosecond is an
+// instruction.
+static void measure_interrupts(void)
+{
+	const char *file = "/proc/sys/kernel/kevlar/idle_interrupts";
+	enum { keys = 20 };
+	char key[10];
+	unsigned long long count, worst;
+	mkdir("/proc", 0755);
+	if (mount("proc", "/proc", "proc", 0, 0))
+		fail("mount");
+	FILE *f = fopen(file, "w");
+	if (!f || fputs("0", f) < 0 || fclose(f))
+		fail(file);
+	for (int i = 0; i < keys; i++) {
+		printf("press\n");
+		fflush(stdout);
+		if (read(0, key, sizeof key) <= 0)
+			fail("read");
+	}
+	f = fopen(file, "r");
+	if (!f || fscanf(f, "%llu %llu", &count, &worst) != 2)
+		fail(file);
+	if (count < keys / 2)
+		fail("too few interrupts found their CPU idle");
+	printf("idle-interrupt %llu 1\n", worst);
+}
+
 // print_boot tells when this program began, and when the kernel's clock did if it started with the
 // kernel.
 static void print_boot(void)
@@ -230,6 +259,8 @@ int main(int argc, char **argv)
 	print_boot();
 	if (argc > 1 && strcmp(argv[1], "operations") == 0)
 		measure_operations();
+	if (argc > 1 && strcmp(argv[1], "interrupts") == 0)
+		measure_interrupts();
 	printf("end 0 1\n");
 	end();
 }

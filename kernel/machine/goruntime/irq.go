@@ -5,6 +5,7 @@ package goruntime
 import (
 	"sync/atomic"
 
+	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/ioapic"
 )
@@ -18,6 +19,10 @@ var (
 	interruptCount [cpu.DeviceVectors]atomic.Uint64
 )
 
+// idleRaised is when the first interrupt in raised came that found its CPU
+// idle, in nanoseconds since boot; 0 if none did.
+var idleRaised atomic.Int64
+
 // deviceInterrupt notes an interrupt of device vector n. Trap context.
 //
 //go:nosplit
@@ -26,6 +31,9 @@ func deviceInterrupt(n uintptr) {
 	interruptCount[n].Add(1)
 	if levels.Load()>>n&1 != 0 {
 		ioapic.Mask(lines[n])
+	}
+	if threads[current()&(maxThreads-1)].idle {
+		idleRaised.CompareAndSwap(0, clock.Nanotime())
 	}
 	raised.Or(1 << n)
 	notifyInterrupt()
@@ -38,12 +46,14 @@ func SetLevel(n int, gsi uint32) {
 }
 
 // TakeRaised returns and clears the set of device vectors that have
-// interrupted since the last call.
-func TakeRaised() uint64 {
+// interrupted since the last call, and when the first of those came that found
+// its CPU idle; 0 if none did.
+func TakeRaised() (set uint64, idleSince int64) {
 	if raised.Load() == 0 {
-		return 0
+		return 0, 0
 	}
-	return raised.Swap(0)
+	idleSince = idleRaised.Swap(0)
+	return raised.Swap(0), idleSince
 }
 
 // InterruptCount returns how often device vector n has interrupted.

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"kevlar/kernel/machine/acpi"
+	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/ioapic"
@@ -60,7 +61,14 @@ func serve(f *os.File) {
 
 // Drain runs the handlers of the interrupts that have come.
 func Drain() {
-	for set := goruntime.TakeRaised(); set != 0; set = goruntime.TakeRaised() {
+	for {
+		set, idleSince := goruntime.TakeRaised()
+		if set == 0 {
+			return
+		}
+		if idleSince != 0 {
+			idle.note(clock.Nanotime() - idleSince)
+		}
 		for n := range sources {
 			if set>>n&1 != 0 {
 				sources[n].handle()
