@@ -578,6 +578,44 @@ static void memory_comes_back(void)
 	CHECK(available[0] - available[1] < 8 << 10);
 }
 
+// move spends most of its time in system calls that copy, where it may be moved to another CPU. Then it
+// forks and writes; the child must not see that.
+static void move(void)
+{
+	enum { pages = 256 };
+	char *p = map(pages, PROT_READ | PROT_WRITE);
+	int zero = open("/dev/zero", O_RDONLY), written[2];
+	CHECK(pipe(written) == 0);
+	for (int i = 0; i < 20; i++)
+		EQUAL(read(zero, p, pages * PAGE), pages * PAGE);
+	for (long i = 0; i < pages; i++)
+		p[i * PAGE] = 1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		char c;
+		CHECK(read(written[0], &c, 1) == 1);
+		for (long i = 0; i < pages; i++)
+			EQUAL(p[i * PAGE], 1);
+		_exit(0);
+	}
+	for (long i = 0; i < pages; i++)
+		p[i * PAGE] = 2;
+	CHECK(write(written[1], "", 1) == 1);
+	PASSES(pid);
+}
+
+// Processes that move from CPU to CPU in the middle of a copy share no memory with their children.
+static void copy_on_write_on_the_move(void)
+{
+	pid_t pids[6];
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 6; i++)
+			pids[i] = start(move);
+		for (int i = 0; i < 6; i++)
+			PASSES(pids[i]);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(anonymous_is_zero),
 	TEST(mmap_errors),
@@ -589,6 +627,7 @@ static const struct test tests[] = {
 	TEST(madvise_dontneed),
 	TEST(copy_on_write),
 	TEST(copy_on_write_by_kernel),
+	TEST(copy_on_write_on_the_move),
 	TEST(zero_page),
 	TEST(shared_anonymous),
 	TEST(private_file),

@@ -247,7 +247,7 @@ func discard(addr, size uintptr) {
 		if n == 0 {
 			continue
 		}
-		ipi.Call(ipi.Online(), ipi.FlushKernel, 0, uint64(first), uint64(va))
+		ipi.Call(ipi.All, ipi.FlushKernel, 0, uint64(first), uint64(va))
 		for i := 0; i < n; i++ {
 			frames[i].Put()
 		}

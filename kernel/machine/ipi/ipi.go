@@ -51,10 +51,13 @@ var FPU struct {
 //go:nosplit
 func Self() uint64 { return 1 << (cpu.Current().ID & 63) }
 
-// Online returns the set of CPUs that run threads.
+// All is the set of all CPUs.
+const All = ^uint64(0)
+
+// online returns the set of CPUs that run threads.
 //
 //go:nosplit
-func Online() uint64 {
+func online() uint64 {
 	var set uint64
 	for i := 0; i < cpu.Count(); i++ {
 		if atomic.LoadUint32(&cpu.Get(i).Online) != 0 {
@@ -64,8 +67,8 @@ func Online() uint64 {
 	return set
 }
 
-// Call makes every CPU in cpus do op, the caller included if it is in the
-// set, and returns when all have done it.
+// Call makes every CPU in cpus that runs threads do op, the caller included if
+// it is in the set, and returns when all have done it.
 //
 //go:nosplit
 func Call(cpus uint64, op Op, a, b, c uint64) {
@@ -74,7 +77,7 @@ func Call(cpus uint64, op Op, a, b, c uint64) {
 	if cpus&self != 0 {
 		do(op, a, b, c)
 	}
-	others := cpus &^ self & Online()
+	others := cpus &^ self & online()
 	if op == FlushUser || op == Evict {
 		others = having(others, a)
 	}
@@ -90,12 +93,12 @@ func Call(cpus uint64, op Op, a, b, c uint64) {
 //
 //go:nosplit
 func having(cpus, root uint64) uint64 {
-	for i := uint(0); i < cpu.MaxCPU; i++ {
-		if cpus>>i&1 == 0 {
+	for i := 0; i < cpu.Count(); i++ {
+		if cpus>>(uint(i)&63)&1 == 0 {
 			continue
 		}
-		if r := atomic.LoadUint64(&cpu.Get(int(i)).Root); r != root && r != cpu.RootChanging {
-			cpus &^= 1 << i
+		if r := atomic.LoadUint64(&cpu.Get(i).Root); r != root && r != cpu.RootChanging {
+			cpus &^= 1 << (uint(i) & 63)
 		}
 	}
 	return cpus
@@ -178,7 +181,7 @@ func flush(start, end uintptr) {
 }
 
 // Barrier makes every CPU execute a memory barrier.
-func Barrier() { Call(Online(), Nothing, 0, 0, 0) }
+func Barrier() { Call(All, Nothing, 0, 0, 0) }
 
 // Kick makes CPU i leave user mode or idling to look at its Pending word.
 //

@@ -19,7 +19,7 @@ const none = UserEnd
 
 // Begin takes t from every CPU.
 func (d *Teardown) Begin(t *Table) {
-	tlb.Evict(t.Active.Load(), t.Root())
+	tlb.Evict(t.Root())
 	*d = Teardown{t: t, leafOf: none}
 }
 

@@ -69,7 +69,7 @@ func (g *gather) flush() {
 	if g.start >= g.end {
 		return
 	}
-	tlb.FlushRange(g.t.Active.Load(), g.t.Root(), g.start, g.end)
+	tlb.FlushRange(g.t.Root(), g.start, g.end)
 	for _, f := range g.frames[:g.n] {
 		if (f &^ gatheredAnon).Put() && f&gatheredAnon != 0 {
 			g.anonFreed++

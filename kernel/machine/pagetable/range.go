@@ -142,7 +142,7 @@ func (t *Table) Protect(start, end uintptr, p Prot) {
 		va = next
 	}
 	if changed {
-		tlb.FlushRange(t.Active.Load(), t.Root(), start, end)
+		tlb.FlushRange(t.Root(), start, end)
 	}
 }
 
@@ -195,7 +195,7 @@ func (t *Table) CopyRange(dst *Table, start, end uintptr, cow, onlyAnon bool) (C
 }
 
 // Flush makes every CPU forget all translations of t.
-func (t *Table) Flush() { tlb.FlushAll(t.Active.Load(), t.Root()) }
+func (t *Table) Flush() { tlb.FlushAll(t.Root()) }
 
 // Move moves the pages in [start, start+n) to the pages from to on, where
 // there must be none. The ranges may not overlap. If it fails, with ENOMEM,

@@ -30,11 +30,6 @@ var KernelRoot frame.Frame
 type Table struct {
 	root frame.Frame
 
-	// Active is the set of CPUs, bit i for CPU i, that may have the table
-	// loaded or its translations cached. Who loads the table sets the bit
-	// first.
-	Active atomic.Uint64
-
 	pages atomic.Int64 // page-table pages, the root included
 
 	// ragged tells that there may be tables that nothing is below of: a
@@ -199,7 +194,7 @@ func (t *Table) Replace(va uintptr, old, f frame.Frame, p Prot) (ok, freed bool)
 	if !ok {
 		return false, false
 	}
-	tlb.FlushRange(t.Active.Load(), t.Root(), va, va+PageSize)
+	tlb.FlushRange(t.Root(), va, va+PageSize)
 	if e&unowned == 0 {
 		freed = old.Put() && e&anon != 0
 	}

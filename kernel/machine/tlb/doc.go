@@ -1,7 +1,7 @@
 // Package tlb keeps translation look-aside buffers true: whoever changes a
 // page table calls it before reusing the frames that the old entries named.
 //
-// cpus is a set of CPUs, bit i for CPU i, that may have root loaded; root is
-// the physical address of the top-level table. A flush returns when every CPU
-// in the set has done it.
+// An address space goes by root, the physical address of its top-level table.
+// A CPU knows translations of the one whose root it has loaded and of no other.
+// A flush returns when every CPU that has root loaded has done it.
 package tlb

@@ -33,13 +33,13 @@ func flush() {
 	walks.Unlock() // an empty section: it only waits
 }
 
-// FlushRange makes every CPU in cpus forget its translations of [start, end)
-// of the address space whose root table is root.
-func FlushRange(cpus, root uint64, start, end uintptr) { flush() }
+// FlushRange makes every CPU forget its translations of [start, end) in an
+// address space.
+func FlushRange(root uint64, start, end uintptr) { flush() }
 
-// FlushAll makes every CPU in cpus forget all user translations of root.
-func FlushAll(cpus, root uint64) { flush() }
+// FlushAll makes every CPU forget all user translations of an address space.
+func FlushAll(root uint64) { flush() }
 
 // Evict makes every CPU and every saved thread that has root loaded switch to
 // the kernel's own tables, so that root may be freed.
-func Evict(cpus, root uint64) { flush() }
+func Evict(root uint64) { flush() }

@@ -48,9 +48,7 @@ func load(t *pagetable.Table) {
 //
 //go:nosplit
 func LoadRoot(t *pagetable.Table) {
-	me := cpu.Current()
-	t.Active.Or(1 << (me.ID & 63))
-	me.LoadRoot(t.Root())
+	cpu.Current().LoadRoot(t.Root())
 }
 
 // inUser reports how much of [addr, addr+n) from its start lies in the user's
