@@ -28,6 +28,9 @@ func (t *Task) pageFault() {
 	}
 	info := abi.Siginfo{Signo: int32(f.Signal), Code: int32(f.Code)}
 	info.SetAddr(addr)
+	if f.Signal == abi.SIGSEGV {
+		t.logFault(f.Signal)
+	}
 	t.ForceSignal(&info)
 }
 
@@ -74,6 +77,7 @@ func (t *Task) exception() {
 		info.Signo, info.Code = abi.SIGFPE, t.floatingPointCode(c.Trap)
 		info.SetAddr(c.RIP)
 	}
+	t.logFault(int(info.Signo))
 	t.ForceSignal(&info)
 }
 

@@ -2,6 +2,7 @@
 
 #include "check.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -264,6 +265,50 @@ static void repair_and_retry(void)
 	EQUAL(repaired, 2);
 }
 
+// logged_as tells whether a line of the kernel log matches one of this process's children: its number,
+// then the text, which may end anywhere.
+static int logged_as(pid_t pid, const char *before, const char *after)
+{
+	char record[1024], wanted[200];
+	snprintf(wanted, sizeof wanted, "%sfault[%d]%s", before, pid, after);
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), found = 0;
+	CHECK(fd >= 0);
+	for (;;) {
+		ssize_t n = read(fd, record, sizeof record - 1);
+		if (n < 0 && errno == EPIPE)
+			continue; // it was overwritten
+		if (n <= 0)
+			break;
+		record[n] = 0;
+		found |= strstr(record, wanted) != NULL && strstr(record, " in fault[") != NULL;
+	}
+	close(fd);
+	return found;
+}
+
+static void read_nothing(void) { (void)*(volatile char *)0x10; }
+static void write_nothing(void) { *(volatile char *)0x20 = 1; }
+static void halt(void) { __asm__ volatile("hlt"); }
+
+static void handle_and_read(void)
+{
+	FAULTS((void)*(volatile char *)0x10, SIGSEGV, SEGV_MAPERR);
+}
+
+// What kills a program is in the kernel log; what it handles is not.
+static void logged(void)
+{
+	pid_t pid = start(read_nothing);
+	KILLED(pid, SIGSEGV);
+	CHECK(logged_as(pid, "", ": segfault at 10 ip 00000000004"));
+	KILLED(pid = start(write_nothing), SIGSEGV);
+	CHECK(logged_as(pid, "", ": segfault at 20 ip 00000000004"));
+	KILLED(pid = start(halt), SIGSEGV);
+	CHECK(logged_as(pid, "traps: ", " general protection fault ip:4"));
+	PASSES(pid = start(handle_and_read));
+	CHECK(!logged_as(pid, "", ": segfault"));
+}
+
 static const struct test tests[] = {
 	TEST(unmapped),
 	TEST(protected),
@@ -279,5 +324,6 @@ static const struct test tests[] = {
 	TEST(beyond_end_of_file),
 	TEST(cannot_be_ignored),
 	TEST(repair_and_retry),
+	TEST(logged),
 };
 MAIN(tests)
