@@ -5,13 +5,17 @@
 // checked with them and so is that of each package; the package must also have the checksum that the
 // index states, and its files the one that the package states.
 //
-// Packages are put together by apk's rules for dependencies, with exceptions: install_if is not heeded,
-// so that packages that come along with others must be named; names cannot be pinned to a repository;
-// and nothing is chosen among packages that offer a name without a version or priority: one must be
-// named. Install scripts and triggers are not run, nothing of the host being the guest.
+// Packages are put together by apk's rules for dependencies, with two exceptions: install_if is not
+// heeded, so that packages that come along with others must be named; and names cannot be pinned to a
+// repository. As with apk, nothing is chosen among packages that offer a name without a version and a
+// priority: one must be named.
+//
+// Install scripts and triggers are not run, as they are made for a running system. What they do, such
+// as making the links to BusyBox and adding users, is left to the manifest or to the guest.
 package alpine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -19,6 +23,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -78,10 +83,8 @@ func New(c Config) (*Provider, error) {
 		return nil, fmt.Errorf("alpine: %v", err)
 	}
 	p := &Provider{
-		mirror: strings.TrimRight(c.Mirror, "/"), repositories: c.Repositories, keys: k, patience: c.Patience,
-	}
-	if p.patience == 0 {
-		p.patience = 30 * time.Second
+		mirror: strings.TrimRight(c.Mirror, "/"), repositories: slices.Clone(c.Repositories), keys: k,
+		patience: cmp.Or(c.Patience, 30*time.Second),
 	}
 	place := sha256.Sum256([]byte(strings.Join(append([]string{p.mirror}, c.Repositories...), "\n")))
 	p.file = filepath.Join(c.Dir, fmt.Sprintf("alpine-%x", place[:8]))

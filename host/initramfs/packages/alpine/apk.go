@@ -16,7 +16,8 @@ import (
 // the control member with .PKGINFO and scripts; and the package's files. The index of the repository
 // holds the SHA-1 of the second, .PKGINFO the SHA-256 of the third.
 
-// open checks the file of a package, which is to have that SHA-1 of its control member, and returns the files in it.
+// open checks the file of a package of that name and version, the checksum of whose control member is
+// known from the index, and returns the files in it.
 func (k keys) open(file []byte, name, version, checksum string) (*filetree.Tree, error) {
 	data, err := k.check(file, name, version, checksum)
 	if err != nil {
@@ -26,20 +27,12 @@ func (k keys) open(file []byte, name, version, checksum string) (*filetree.Tree,
 	if err != nil {
 		return nil, err
 	}
-	tree, err := filetree.ReadTar(z, maxUnpacked)
-	if err != nil {
-		return nil, err
-	}
-	return tree, nil
+	return filetree.ReadTar(z, maxUnpacked)
 }
 
 // check returns the data member of a package's file, if all is as it should be.
 func (k keys) check(file []byte, name, version, checksum string) ([]byte, error) {
-	member, _, rest, err := cutMember(file, maxSignature)
-	if err != nil {
-		return nil, err
-	}
-	signatures, err := parseSignatures(member)
+	signatures, rest, err := cutSignatures(file)
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,18 @@ func (d dependency) admits(version string) bool {
 	return d.op&equal != 0
 }
 
+// splitDependencies separates what must be there from what must not.
+func splitDependencies(list []dependency) (depends, excludes []dependency) {
+	for _, d := range list {
+		if d.conflict {
+			excludes = append(excludes, d)
+		} else {
+			depends = append(depends, d)
+		}
+	}
+	return depends, excludes
+}
+
 // A provision is a name under which a package can be had: its own, or one that it provides, such as
 // "so:libz.so.1", "cmd:awk" or "/bin/sh".
 type provision struct {

@@ -13,10 +13,11 @@ import (
 // pkg is a package as the index of its repository describes it.
 type pkg struct {
 	name, version string
-	checksum      string // SHA-1 of the control member of its file, in hexadecimal
-	size          int64  // of its file, in bytes
-	depends       []dependency
-	offers        []provision // what it can be had by: its own name first
+	checksum      string       // SHA-1 of the control member of its file, in hexadecimal
+	size          int64        // of its file, in bytes
+	depends       []dependency // what must be there
+	excludes      []dependency // what must not be there
+	offers        []provision  // what it can be had by: its own name first
 	replaces      []dependency
 	priority      int    // among those that provide the same name; the higher the better
 	repository    int    // its place in the configuration
@@ -88,6 +89,7 @@ var (
 func parseRecord(record string) (*pkg, error) {
 	p := &pkg{record: record}
 	var checksum, size, arch string
+	var depends []dependency
 	var provides []provision
 	for line := range strings.SplitSeq(record, "\n") {
 		if len(line) < 2 || line[1] != ':' {
@@ -107,7 +109,7 @@ func parseRecord(record string) (*pkg, error) {
 		case 'A':
 			arch = value
 		case 'D':
-			p.depends, err = parseWords(value, parseDependency)
+			depends, err = parseWords(value, parseDependency)
 		case 'p':
 			provides, err = parseWords(value, parseProvision)
 		case 'r':
@@ -135,12 +137,16 @@ func parseRecord(record string) (*pkg, error) {
 	if p.checksum, err = parseChecksum(checksum); err != nil {
 		return nil, fmt.Errorf("%s: %v", p, err)
 	}
-	if p.size, err = strconv.ParseInt(size, 10, 64); err != nil || p.size <= 0 || p.size > maxPackage {
+	if p.size, err = strconv.ParseInt(size, 10, 64); err != nil || p.size <= 0 {
 		return nil, fmt.Errorf("%s: a size of %.40q bytes", p, size)
+	}
+	if p.size > maxPackage {
+		p.broken = fmt.Sprintf("its file has more than %d bytes", maxPackage)
 	}
 	if arch != Arch && arch != "noarch" {
 		p.broken = fmt.Sprintf("it is for the architecture %.40q", arch)
 	}
+	p.depends, p.excludes = splitDependencies(depends)
 	p.offers = append([]provision{{p.name, p.version}}, provides...)
 	return p, nil
 }
@@ -171,11 +177,7 @@ func parseChecksum(s string) (string, error) {
 // openIndex checks the signature of an APKINDEX.tar.gz, which is a gzip member before the others, and
 // returns the packages in it.
 func (k keys) openIndex(file []byte) ([]*pkg, error) {
-	member, _, rest, err := cutMember(file, maxSignature)
-	if err != nil {
-		return nil, err
-	}
-	signatures, err := parseSignatures(member)
+	signatures, rest, err := cutSignatures(file)
 	if err != nil {
 		return nil, err
 	}

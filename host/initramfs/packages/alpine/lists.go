@@ -92,7 +92,7 @@ func (p *Provider) stored() (*lists, error) {
 	for i, line := range strings.Split(state, "\n") {
 		var sum string
 		var size int
-		fmt.Sscan(line, &sum, &size)
+		fmt.Sscan(line, &sum, &size) // a line with something else in it does not stand the comparison below
 		if i == len(indexes) || size < 0 || size > len(rest) {
 			return nil, nil
 		}

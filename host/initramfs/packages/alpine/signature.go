@@ -72,6 +72,16 @@ var signatureHashes = map[string]crypto.Hash{
 	"RSA": crypto.SHA1, "RSA256": crypto.SHA256, "RSA512": crypto.SHA512,
 }
 
+// cutSignatures cuts the signature member off the file of an index or a package.
+func cutSignatures(file []byte) (list []signature, rest []byte, err error) {
+	content, _, rest, err := cutMember(file, maxSignature)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = parseSignatures(content)
+	return list, rest, err
+}
+
 // parseSignatures reads an unpacked signature member. Signatures of other kinds are left out.
 func parseSignatures(member []byte) ([]signature, error) {
 	var list []signature

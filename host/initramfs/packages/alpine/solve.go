@@ -1,25 +1,22 @@
 package alpine
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// maxTries bounds how many packages are tried before the dependencies count as unsolvable.
-const maxTries = 100_000
-
-// errTooHard ends a search at once.
-var errTooHard = errors.New("the dependencies are too tangled to find packages that go together")
+// maxDeadEnds bounds a search, which could take forever.
+const maxDeadEnds = 10_000
 
 // resolve returns packages that meet the roots and each other's dependencies, in the order in which
 // they are to be unpacked.
 func (l *lists) resolve(roots []dependency) ([]*pkg, error) {
-	root := &pkg{depends: roots}
+	root := &pkg{}
+	root.depends, root.excludes = splitDependencies(roots)
 	s := solver{lists: l, names: map[string][]offer{}}
-	if err := s.search(s.add(root)); err != nil {
-		return nil, err
+	if !s.search(s.add(root)) {
+		return nil, s.problem
 	}
 	return s.order(root), nil
 }
@@ -27,10 +24,11 @@ func (l *lists) resolve(roots []dependency) ([]*pkg, error) {
 // solver is a search for packages that go together. Where there is a choice it takes what is
 // preferable, and comes back to it if that leads nowhere.
 type solver struct {
-	lists  *lists
-	chosen []*pkg             // in the order in which they were chosen
-	names  map[string][]offer // what the chosen packages offer
-	tries  int
+	lists    *lists
+	chosen   []*pkg             // in the order in which they were chosen
+	names    map[string][]offer // what the chosen packages offer
+	deadEnds int
+	problem  error // at the first dead end, which is that of the choices preferred
 }
 
 // need is a dependency that must be met, and the package that has it.
@@ -45,11 +43,9 @@ func (s *solver) add(p *pkg) []need {
 	for _, o := range p.offers {
 		s.names[o.name] = append(s.names[o.name], offer{p, o.version})
 	}
-	var needs []need
-	for _, d := range p.depends {
-		if !d.conflict {
-			needs = append(needs, need{d, p})
-		}
+	needs := make([]need, len(p.depends))
+	for i, d := range p.depends {
+		needs[i] = need{d, p}
 	}
 	return needs
 }
@@ -64,9 +60,8 @@ func (s *solver) undo(n int) {
 	s.chosen = s.chosen[:n]
 }
 
-// search meets the needs and those of the packages it chooses. The error is that of the choices that
-// were preferred.
-func (s *solver) search(needs []need) error {
+// search meets the needs and those of the packages it chooses.
+func (s *solver) search(needs []need) bool {
 	var open []need // with several packages to choose from and no rule to choose by
 	for len(needs) > 0 {
 		n := needs[0]
@@ -77,39 +72,49 @@ func (s *solver) search(needs []need) error {
 		candidates, err := s.candidates(n)
 		switch {
 		case err != nil:
-			return err
+			return s.deadEnd(err)
 		case arbitrary(candidates):
 			open = append(open, n)
-			continue
 		case len(candidates) == 1:
-			needs = append(needs, s.add(candidates[0].pkg)...)
-			continue
+			needs = slices.Concat(needs, s.add(candidates[0].pkg), open) // there may be less to choose from now
+			open = nil
+		default:
+			return s.choose(candidates, append(needs, open...))
 		}
-		var first error
-		before := len(s.chosen)
-		for _, c := range candidates {
-			err := s.search(slices.Concat(needs, open, s.add(c.pkg)))
-			if err == nil || err == errTooHard {
-				return err
-			}
-			if first == nil {
-				first = err
-			}
-			s.undo(before)
-		}
-		return first
 	}
-	for _, n := range open {
-		if s.met(n.dependency) {
-			continue
-		}
-		candidates, err := s.candidates(n)
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("%s needs %s, which several packages provide; name one of them: %s", n.by, n, join(candidates))
+	if len(open) == 0 {
+		return true
 	}
-	return nil
+	n := open[0]
+	candidates, err := s.candidates(n)
+	if err == nil {
+		err = fmt.Errorf("%s needs %s, which several packages provide; name one of them: %s", n.by, n, join(candidates))
+	}
+	return s.deadEnd(err)
+}
+
+// choose takes the first of the candidates with which the needs can be met.
+func (s *solver) choose(candidates []offer, needs []need) bool {
+	before := len(s.chosen)
+	for _, c := range candidates {
+		if s.search(slices.Concat(needs, s.add(c.pkg))) {
+			return true
+		}
+		s.undo(before)
+		if s.deadEnds > maxDeadEnds {
+			break
+		}
+	}
+	return false
+}
+
+// deadEnd notes why the choices made so far lead nowhere.
+func (s *solver) deadEnd(problem error) bool {
+	s.deadEnds++
+	if s.problem == nil {
+		s.problem = problem
+	}
+	return false
 }
 
 // met says whether a chosen package meets the dependency.
@@ -125,9 +130,6 @@ func (s *solver) candidates(n need) ([]offer, error) {
 	for _, o := range s.lists.offers[n.name] {
 		if !n.admits(o.version) || slices.ContainsFunc(list, func(c offer) bool { return c.pkg == o.pkg }) {
 			continue
-		}
-		if s.tries++; s.tries > maxTries {
-			return nil, errTooHard
 		}
 		if err := s.obstacle(o.pkg); err == nil {
 			list = append(list, o)
@@ -168,24 +170,20 @@ func (s *solver) obstacle(p *pkg) error {
 		}
 	}
 	for _, q := range s.chosen {
-		if d, ok := excludes(q, p); ok {
-			return fmt.Errorf("%s excludes %s with %s", q, p, d)
+		for _, d := range q.excludes {
+			if p.meets(d) {
+				return fmt.Errorf("%s excludes %s with %s", q, p, d)
+			}
 		}
-		if d, ok := excludes(p, q); ok {
-			return fmt.Errorf("%s excludes %s with %s", p, q, d)
+	}
+	for _, d := range p.excludes {
+		for _, q := range s.names[d.name] {
+			if d.admits(q.version) {
+				return fmt.Errorf("%s excludes %s with %s", p, q.pkg, d)
+			}
 		}
 	}
 	return nil
-}
-
-// excludes returns the dependency of p by which q must not be there.
-func excludes(p, q *pkg) (dependency, bool) {
-	for _, d := range p.depends {
-		if d.conflict && q.meets(d) {
-			return d, true
-		}
-	}
-	return dependency{}, false
 }
 
 // join writes the packages of a list for a message.
@@ -215,7 +213,7 @@ func (s *solver) meeting(list []dependency) []*pkg {
 	var all []*pkg
 	for _, d := range list {
 		for _, o := range s.names[d.name] {
-			if !d.conflict && d.admits(o.version) {
+			if d.admits(o.version) {
 				all = append(all, o.pkg)
 			}
 		}
