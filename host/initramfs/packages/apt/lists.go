@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"kevlar/host/cache"
@@ -88,11 +89,8 @@ func (l *Lists) fingerprint() (string, error) {
 	if l.old {
 		return "", nil
 	}
-	if l.cfg.Sources != "" {
-		same, err := l.sameSources()
-		if err != nil || !same {
-			return "", err
-		}
+	if same, err := l.sameSources(); err != nil || !same {
+		return "", err
 	}
 	print, err := os.ReadFile(l.dir.Path(current, fingerprint))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,13 +149,15 @@ func (l *Lists) lock(ctx context.Context) (unlock func(), err error) {
 // update fetches the lists into a new folder and puts it in the place of the old. The caller has
 // locked the lists, so that other new folders are what interrupted processes left.
 func (l *Lists) update(ctx context.Context) error {
-	left, err := filepath.Glob(l.dir.Path("new-*"))
+	left, err := os.ReadDir(l.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
+	for _, entry := range left {
+		if strings.HasPrefix(entry.Name(), "new-") {
+			if err := os.RemoveAll(l.dir.Path(entry.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	tmp, err := os.MkdirTemp(l.cfg.Dir, "new-*")
@@ -217,9 +217,8 @@ func digest(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		var size int64
 		part := sha256.New()
-		size, err = io.Copy(part, f)
+		size, err := io.Copy(part, f)
 		f.Close()
 		if err != nil {
 			return "", err

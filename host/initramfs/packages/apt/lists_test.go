@@ -101,6 +101,13 @@ func TestLists(t *testing.T) {
 	if got := print(open(false)); got != "" {
 		t.Errorf("fingerprint of lists from other sources: %q", got)
 	}
+	host, err := Open(Config{Dir: dir, Kind: Binary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := print(host); got != "" {
+		t.Errorf("fingerprint when the host's sources are wanted: %q", got)
+	}
 }
 
 // TestFailedUpdate keeps the lists that are there.
@@ -185,7 +192,7 @@ func TestOfKind(t *testing.T) {
 	for _, tt := range []struct{ ext, text, want string }{
 		{".list", "# deb no\ndeb a b c\n deb\t[x=y] a b c\n", "# deb no\ndeb-src a b c\n deb-src\t[x=y] a b c\n"},
 		{".list", "deb-src a b c\n", "deb-src a b c\n"},
-		{".sources", "Types: deb\nURIs: a\n\nTYPES: deb deb-src\n", "Types: deb-src\nURIs: a\n\nTYPES: deb-src\n"},
+		{".sources", "Types: deb\nURIs: a\n\nTYPES:deb deb-src\n", "Types: deb-src\nURIs: a\n\nTYPES: deb-src\n"},
 	} {
 		if got := string(ofKind([]byte(tt.text), tt.ext, Source)); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)

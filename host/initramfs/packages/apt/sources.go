@@ -49,8 +49,20 @@ func (l *Lists) takeSources(ctx context.Context, lists string) error {
 	return copyParts(host["PREFPARTS"], filepath.Join(lists, "preferences"), asIs)
 }
 
+// own begins the name of the file, in a folder of lists, that holds the configuration's own sources.
+// The lists of the host's sources have no such file.
+const own = "kevlar-own"
+
 // sameSources says whether the lists came from the sources that the configuration names.
 func (l *Lists) sameSources() (bool, error) {
+	if l.cfg.Sources == "" {
+		for _, ext := range []string{".list", ".sources"} {
+			if _, err := os.Stat(l.dir.Path(current, "sources", own+ext)); err == nil {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
 	want, name, err := l.ownSources()
 	if err != nil {
 		return false, err
@@ -61,12 +73,12 @@ func (l *Lists) sameSources() (bool, error) {
 
 // ownSources returns the configuration's own sources and the name of their file.
 func (l *Lists) ownSources() (text []byte, name string, err error) {
-	name, ext := filepath.Base(l.cfg.Sources), filepath.Ext(l.cfg.Sources)
+	ext := filepath.Ext(l.cfg.Sources)
 	if ext != ".list" && ext != ".sources" {
 		return nil, "", fmt.Errorf("%s: the name of a file of sources ends with .list or .sources", l.cfg.Sources)
 	}
 	text, err = os.ReadFile(l.cfg.Sources)
-	return ofKind(text, ext, l.cfg.Kind), name, err
+	return ofKind(text, ext, l.cfg.Kind), own + ext, err
 }
 
 // hostPlaces returns where the host's configuration of APT has its sources and preferences.
@@ -117,7 +129,7 @@ func copyParts(from, to string, change func(text []byte, ext string) []byte) err
 
 var (
 	oneLine = regexp.MustCompile(`(?m)^([ \t]*)deb(?:-src)?([ \t])`)
-	types   = regexp.MustCompile(`(?mi)^(Types:)[ \t].*$`)
+	types   = regexp.MustCompile(`(?mi)^(Types:).*$`)
 )
 
 // ofKind turns sources into those of a kind of package: who publishes a binary package publishes its

@@ -12,7 +12,7 @@ import (
 
 // everyBuild are the Debian packages on the host without which nothing is built: dpkg-source unpacks,
 // as it alone applies patches as every format of source package wants it.
-var everyBuild = []string{"dpkg-dev", "gcc", "libc6-dev", "make"}
+var everyBuild = []string{"binutils", "dpkg-dev", "gcc", "libc6-dev", "make"}
 
 // prepareHost installs what a build needs and is missing, and returns the names and versions of it all.
 func prepareHost(ctx context.Context, report *progress.Reporter, more []string) ([]string, error) {
