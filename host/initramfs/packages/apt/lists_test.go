@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"kevlar/host/cache"
 )
 
 // sourcesFile writes a file of sources for a repository without signatures, and says which.
@@ -201,4 +204,51 @@ func TestOfKind(t *testing.T) {
 			t.Errorf("for binary packages: %q", got)
 		}
 	}
+}
+
+// TestTogether has two builders that start without lists.
+func TestTogether(t *testing.T) {
+	repository, dir := t.TempDir(), t.TempDir()
+	sources := sourcesFile(t, repository)
+	write(t, filepath.Join(repository, "Packages"), hello)
+	errs := make(chan error)
+	for range 2 {
+		lists, err := Open(Config{Dir: dir, Kind: Binary, Sources: sources, Update: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			go func() {
+				out, err := lists.Get(t.Context(), "install", "-q", "--print-uris", "hello")
+				if err == nil && !strings.Contains(out, "hello_1.0_amd64.deb") {
+					err = errors.New(out)
+				}
+				errs <- err
+			}()
+		}
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestWaitInterrupted waits for another process that has locked the lists.
+func TestWaitInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	lists, err := Open(Config{Dir: dir, Kind: Binary, Sources: sourcesFile(t, "/nowhere")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := cache.Dir(dir).Lock("lists")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if _, err := lists.Get(ctx, "check"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	unlock()
 }
