@@ -36,9 +36,7 @@ func StartProcessors() error {
 		return err
 	}
 	features := userXCR0()
-	flags := spin.Disable()
-	x86.XSETBV(features)
-	spin.Restore(flags)
+	setXCR0(features)
 	// CPUID reports the size for what XCR0 holds now.
 	_, size, _, _ := x86.CPUID(0xd, 0)
 	ring3.Init(features, int(size))
@@ -82,14 +80,9 @@ func startProcessor(i int) error {
 	}
 	c := cpu.Get(i)
 	starting.cpu, starting.id, starting.stacks = c, i, stacks
-	send := func(f func()) {
-		flags := spin.Disable()
-		f()
-		spin.Restore(flags)
-	}
-	send(func() { lapic.SendInit(c.APIC) })
+	sendInit(c.APIC)
 	for try := 0; try < 3; try++ {
-		send(func() { lapic.SendStartup(c.APIC, layout.Trampoline>>12) })
+		sendStartup(c.APIC)
 		for end := time.Now().Add(100 * time.Millisecond << try); time.Now().Before(end); {
 			if atomic.LoadUint32(&c.Online) != 0 {
 				return nil
@@ -98,6 +91,29 @@ func startProcessor(i int) error {
 		}
 	}
 	return errors.New("a processor did not start")
+}
+
+// setXCR0 lets this CPU, the only one yet, have more extended state.
+//
+//go:nosplit
+func setXCR0(features uint64) {
+	flags := spin.Disable()
+	x86.XSETBV(features)
+	spin.Restore(flags)
+}
+
+//go:nosplit
+func sendInit(apic uint32) {
+	flags := spin.Disable()
+	lapic.SendInit(apic)
+	spin.Restore(flags)
+}
+
+//go:nosplit
+func sendStartup(apic uint32) {
+	flags := spin.Disable()
+	lapic.SendStartup(apic, layout.Trampoline>>12)
+	spin.Restore(flags)
 }
 
 // startThis prepares the CPU that runs it. Boot context on the static stack.

@@ -29,9 +29,7 @@ type Stacks struct{ Trap, Exception, NMI, DoubleFault, MachineCheck uintptr }
 // bootStacks serve the boot CPU.
 var bootStacks [5][stackSize]byte
 
-// BootStacks returns the boot CPU's first stacks.
-//
-//go:nosplit
+// BootStacks returns the boot CPU's first stacks. Boot context.
 func BootStacks() Stacks {
 	end := func(i int) uintptr { return uintptr(unsafe.Pointer(&bootStacks[i])) + stackSize }
 	return Stacks{end(0), end(1), end(2), end(3), end(4)}
@@ -87,14 +85,11 @@ func (c *CPU) Init(id int, s Stacks) {
 //go:nosplit
 func (c *CPU) setStacks(s Stacks) {
 	const istBase = 9 // 32-bit words from the start of the TSS
-	put := func(ist int, v uintptr) {
-		c.tss[istBase+2*(ist-1)] = uint32(v)
-		c.tss[istBase+2*(ist-1)+1] = uint32(v >> 32)
+	for i, end := range [...]uintptr{s.Exception, s.NMI, s.DoubleFault, s.MachineCheck} {
+		ist := 2 + i
+		c.tss[istBase+2*(ist-1)] = uint32(end)
+		c.tss[istBase+2*(ist-1)+1] = uint32(end >> 32)
 	}
-	put(2, s.Exception)
-	put(3, s.NMI)
-	put(4, s.DoubleFault)
-	put(5, s.MachineCheck)
 	c.tss[25] = uint32(unsafe.Sizeof(c.tss)) << 16 // no I/O bitmap
 
 	// The fake g of trap context: stack.lo, stack.hi, stackguard0 and 1.

@@ -8,6 +8,8 @@ func Total() uint64 { return atomic.LoadUint64(&pool.total) }
 
 // Free returns the number of free frames, the reserve included. It is exact
 // while nobody else allocates or frees.
+//
+//go:nosplit
 func Free() uint64 {
 	flags := pool.lock.Lock()
 	n := pool.free
@@ -22,6 +24,8 @@ func Free() uint64 {
 }
 
 // Reserve returns the number of frames that Alloc leaves free.
+//
+//go:nosplit
 func Reserve() uint64 {
 	flags := pool.lock.Lock()
 	n := pool.reserve
@@ -31,6 +35,8 @@ func Reserve() uint64 {
 
 // SetReserve sets how many frames Alloc leaves free for the kernel's own use.
 // Frames that are in a CPU's cache already may still go to users.
+//
+//go:nosplit
 func SetReserve(n uint64) {
 	flags := pool.lock.Lock()
 	pool.reserve = n

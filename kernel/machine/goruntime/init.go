@@ -42,20 +42,24 @@ type Stats struct {
 }
 
 // ReadStats returns the present counts.
+//
+//go:nosplit
 func ReadStats() Stats {
 	flags := sched.lock.Lock()
-	defer unlockSched(flags)
 	s := Stats{Switches: sched.switches}
 	for i := cpu.MaxCPU; i < highest; i++ {
-		if threads[i].status != free {
+		if threads[i&(maxThreads-1)].status != free {
 			s.Threads++
 		}
 	}
+	sched.lock.Unlock(flags)
 	return s
 }
 
 // MoveStacks makes the calling CPU use other trap stacks. Only the boot CPU
 // does, while it is alone.
+//
+//go:nosplit
 func MoveStacks(s cpu.Stacks) {
 	flags := spin.Disable()
 	cpu.Current().SetStacks(s)

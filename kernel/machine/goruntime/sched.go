@@ -163,14 +163,16 @@ func countIdle(id int, idle bool) {
 }
 
 // IdleTime returns how long CPU id has had nothing to run, in nanoseconds.
+//
+//go:nosplit
 func IdleTime(id int) int64 {
 	flags := sched.lock.Lock()
-	defer unlockSched(flags)
 	p := &percpu[id&(cpu.MaxCPU-1)]
 	n := p.idle
 	if p.idleSince != 0 {
 		n += clock.Nanotime() - p.idleSince
 	}
+	sched.lock.Unlock(flags)
 	return n
 }
 

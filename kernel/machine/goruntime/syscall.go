@@ -23,11 +23,18 @@ const (
 	blocked = ^uintptr(1<<20 - 1)
 )
 
+// interruptFlag is the bit of RFLAGS.
+const interruptFlag = 0x200
+
 // Counts of what the runtime has asked for, by number; for diagnosis.
 var syscallCount [512]uint32
 
 // syscall is the hook for SYSCALL instructions in ring 0.
 func syscall(f *cpu.Frame) {
+	if f.RFLAGS&interruptFlag == 0 {
+		// Somebody was taken off the CPU with a spin lock held.
+		fatal(f, 0, "the Go runtime's scheduler was entered with interrupts off")
+	}
 	nr := f.RAX
 	if nr < uintptr(len(syscallCount)) {
 		syscallCount[nr]++

@@ -46,7 +46,6 @@ func exception(f *cpu.Frame, cr2 uintptr) {
 	}
 	// The interrupted code must be a goroutine's: not a trap handler, not
 	// the runtime's own signal handler.
-	const interruptFlag = 0x200
 	if f.RFLAGS&interruptFlag == 0 || t.inSignal || t.altStack == 0 || handlers[sig][0] < 2 {
 		fatal(f, cr2, "exception in ring 0")
 	}

@@ -268,16 +268,17 @@ func MapStack(n int) (end uintptr) {
 }
 
 // Pages returns how many page frames the Go runtime has in use.
+//
+//go:nosplit
 func Pages() uint64 {
 	flags := vm.lock.Lock()
-	defer unlockVM(flags)
-	return vm.pages
+	n := vm.pages
+	vm.lock.Unlock(flags)
+	return n
 }
 
 // MapDirect maps the physical memory [start, end), both multiples of 2 MiB,
 // into the direct map; boot code does for what lies beyond the boot tables.
-//
-//go:nosplit
 func MapDirect(start, end uint64, allocate func() uint64) {
 	root := direct.Table(ipi.KernelRoot)
 	pdpt := direct.Table(root[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
@@ -295,22 +296,29 @@ func MapDirect(start, end uint64, allocate func() uint64) {
 // MapDevice makes the direct map cover [pa, pa+size) without caching. Below 4
 // GiB the boot tables do.
 func MapDevice(pa, size uint64) error {
-	const huge, slot = 2 << 20, 512 << 30
+	const slot = 512 << 30
 	if pa+size <= layout.DirectMapBoot {
 		return nil
 	}
 	if pa+size > slot {
 		return abi.ENOMEM
 	}
+	return mapDevice(pa, size)
+}
+
+// mapDevice is MapDevice for what the boot tables do not cover.
+//
+//go:nosplit
+func mapDevice(pa, size uint64) (err error) {
+	const huge = 2 << 20
 	flags := vm.lock.Lock()
-	defer unlockVM(flags)
 	pdpt := direct.Table(direct.Table(ipi.KernelRoot)[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
 	for at := pa &^ (huge - 1); at < pa+size; at += huge {
 		e := &pdpt[at>>30&511]
 		if *e&layout.PTEPresent == 0 {
-			f, err := frame.AllocReserved()
-			if err != nil {
-				return err
+			var f frame.Frame
+			if f, err = frame.AllocReserved(); err != nil {
+				break
 			}
 			f.Zero()
 			*e = uint64(f) | layout.PTEPresent | layout.PTEWrite
@@ -318,5 +326,6 @@ func MapDevice(pa, size uint64) error {
 		direct.Table(*e & layout.PTEFrame)[at>>21&511] = at | layout.PTEPresent | layout.PTEWrite |
 			layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec | layout.PTEUncached
 	}
-	return nil
+	vm.lock.Unlock(flags)
+	return err
 }

@@ -60,6 +60,8 @@ func New() (*Table, error) {
 }
 
 // Root returns the physical address of the top level: what CR3 is loaded with.
+//
+//go:nosplit
 func (t *Table) Root() uint64 { return uint64(t.root) }
 
 // Pages returns the number of frames that the table itself takes.
