@@ -50,21 +50,29 @@ func makeReady(i int32, urgent bool) {
 	t := &threads[i&(maxThreads-1)]
 	t.status, t.wait, t.deadline = ready, 0, 0
 	enqueue(i, urgent)
-	me := cpu.Current()
 	if threads[current()&(maxThreads-1)].idle {
 		return // this CPU looks into the queue before it returns
 	}
-	for n := 0; n < cpu.Count(); n++ {
-		c := cpu.Get(n)
-		if c != me && atomic.LoadUint32(&c.Online) != 0 && c.FrameEnd == threads[n].frameEnd() && !percpu[n].kicked {
-			percpu[n].kicked = true
-			lapic.Send(c.APIC, cpu.VectorIPI)
-			return
-		}
-	}
-	if id := me.ID & (cpu.MaxCPU - 1); percpu[id].slice == 0 {
+	if id := cpu.Current().ID & (cpu.MaxCPU - 1); !kickIdle() && percpu[id].slice == 0 {
 		percpu[id].slice = clock.Nanotime() + quantum
 	}
+}
+
+// kickIdle makes another CPU that is idle look into the ready queue, and
+// reports whether there is one. sched.lock is held.
+//
+//go:nosplit
+func kickIdle() bool {
+	me := cpu.Current()
+	for n := 0; n < cpu.Count(); n++ {
+		c := cpu.Get(n)
+		if c != me && atomic.LoadUint32(&c.Online) != 0 && c.FrameEnd == threads[n&(cpu.MaxCPU-1)].frameEnd() && !percpu[n&(cpu.MaxCPU-1)].kicked {
+			percpu[n&(cpu.MaxCPU-1)].kicked = true
+			lapic.Send(c.APIC, cpu.VectorIPI)
+			return true
+		}
+	}
+	return false
 }
 
 //go:nosplit
@@ -123,7 +131,7 @@ func schedule() {
 		next = int32(id)
 	}
 	percpu[id].slice = 0
-	if sched.head >= 0 {
+	if sched.head >= 0 && !kickIdle() {
 		percpu[id].slice = clock.Nanotime() + quantum
 	}
 	sched.switches++
