@@ -167,11 +167,20 @@ func TestLimits(t *testing.T) {
 
 func TestProcessGroups(t *testing.T) {
 	run(t, func(u *User) int {
-		a, b := u.Fork(forever), u.Fork(forever)
+		var a, b int
 		u.Do(func(tk *task.Task) {
+			if tk.PGID() != 0 || tk.SID() != 0 {
+				t.Errorf("process 1 begins in group %d, session %d", tk.PGID(), tk.SID())
+			}
+			if sid, err := tk.Setsid(); err != nil || sid != 1 || tk.PGID() != 1 {
+				t.Errorf("setsid of process 1: %d, %v, group %d", sid, err, tk.PGID())
+			}
 			if err := tk.Setpgid(0, 0); err != abi.EPERM {
 				t.Errorf("a session leader: %v", err)
 			}
+		})
+		a, b = u.Fork(forever), u.Fork(forever)
+		u.Do(func(tk *task.Task) {
 			if err := tk.Setpgid(a, b); err != abi.EPERM {
 				t.Errorf("a group that is none: %v", err)
 			}

@@ -82,7 +82,9 @@ func linkInit(t *Task) error {
 	t.tid.Store(1)
 	g.tgid, g.leader, g.live = nr, t, 1
 	g.threads.add(t)
-	newSessionLocked(g)
+	// Like Linux's, process 1 has a process group and session 0, which are not
+	// in the table, until it calls setsid(2).
+	joinLocked(g, &ProcessGroup{session: &Session{groups: 1}})
 	return nil
 }
 

@@ -76,6 +76,9 @@ func joinLocked(g *ThreadGroup, p *ProcessGroup) {
 	if old == nil || old.members.head != nil {
 		return
 	}
+	if old.pgid == 0 {
+		return // that of process 1; see linkInit
+	}
 	s := old.session
 	ids.m[old.pgid].pgrp = nil
 	releaseID(old.pgid)
