@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math/bits"
+	"runtime"
 	"runtime/metrics"
 	"strconv"
 
@@ -64,6 +65,7 @@ func settings() []proc.Sysctl {
 			count, worst := irq.IdleLatency()
 			return fmt.Sprintf("%d\t%d", count, worst)
 		}, Set: func(string) error { irq.ResetIdleLatency(); return nil }},
+		{Path: "kernel/kevlar/goroutines", Mode: 0o444, Get: func() string { return strconv.Itoa(runtime.NumGoroutine()) }},
 		{Path: "kernel/randomize_va_space", Mode: 0o444, Get: number(2)},
 		{Path: "vm/max_map_count", Mode: 0o444, Get: number(mm.MaxMapCount)},
 		{Path: "vm/mmap_min_addr", Mode: 0o444, Get: number(uint64(mm.MinAddress))},
