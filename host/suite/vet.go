@@ -10,7 +10,7 @@ import (
 )
 
 // Vet runs go vet on the source tree at root: on all of it as the host sees it, and on the kernel
-// as it is compiled for the guest.
+// as it is compiled for the guest, with what suites add to it.
 func Vet(ctx context.Context, root string) Verdict {
 	v := Command(ctx, root, nil, "go", "vet", "./...")
 	overlay, err := withoutTests(filepath.Join(root, "kernel"))
@@ -20,7 +20,7 @@ func Vet(ctx context.Context, root string) Verdict {
 	}
 	defer os.Remove(overlay)
 	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64"}
-	v.Add(Command(ctx, root, env, "go", "vet", "-tags", "baremetal", "-overlay", overlay, "./kernel/..."))
+	v.Add(Command(ctx, root, env, "go", "vet", "-tags", "baremetal,panictest", "-overlay", overlay, "./kernel/..."))
 	return v
 }
 
