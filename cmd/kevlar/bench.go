@@ -51,7 +51,7 @@ limits, or if its shell does not work in a machine with 48 MiB.`,
 }
 
 func (f *benchFlags) run(ctx context.Context, w *workplace, out io.Writer) error {
-	archives, err := bench.NewArchives(ctx, w.root, w.cache, w.report)
+	archives, err := bench.NewArchives(ctx, w.root, w.builder())
 	if err != nil {
 		return err
 	}

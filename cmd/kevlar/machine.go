@@ -184,14 +184,16 @@ func plainError(err error) error {
 	return err
 }
 
+// builder returns what builds root file systems.
+func (w *workplace) builder() *initramfs.Builder {
+	return &initramfs.Builder{Dir: w.cache.Path("rootfs"), Report: w.report}
+}
+
 // rootfs returns the archive of the default root file system.
 func rootfs(ctx context.Context, w *workplace) ([]byte, error) {
-	if err := hostpkg.Ensure(ctx, w.report, hostpkg.Busybox); err != nil {
-		return nil, err
-	}
-	tree, err := initramfs.Busybox(hostpkg.BusyboxPath())
+	m, err := initramfs.Default()
 	if err != nil {
 		return nil, err
 	}
-	return cpio.Encode(tree)
+	return w.builder().Build(ctx, m, "none")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"kevlar/host/console"
 	"kevlar/host/guest"
+	"kevlar/host/initramfs"
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/progress"
 	"kevlar/host/vm"
@@ -22,6 +24,7 @@ import (
 type runFlags struct {
 	machineFlags
 	initramfs string
+	root      string
 	log       string
 	strace    bool
 	gdb       bool
@@ -51,6 +54,7 @@ Ctrl-] typed three times kills it.`,
 	flags.SetInterspersed(false) // the flags behind COMMAND are its own
 	f.register(flags)
 	flags.StringVar(&f.initramfs, "initramfs", "", "boot this cpio archive `FILE`, plain or gzip, as it is")
+	flags.StringVar(&f.root, "root", "", "boot the root file system in `DIR` or FILE.tar as it is, with its own init")
 	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
 	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log")
 	flags.BoolVar(&f.gdb, "gdb", false, "wait for a debugger on TCP port 1234")
@@ -62,16 +66,13 @@ Ctrl-] typed three times kills it.`,
 const gdbAddress = "tcp:127.0.0.1:1234"
 
 func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	if f.initramfs != "" {
-		if len(argv) > 0 {
-			return 0, errors.New("--initramfs boots the archive's own init; it takes no COMMAND")
-		}
-		if err := cpio.CheckFile(f.initramfs, initOf(f.append)); err != nil {
-			return 0, err
-		}
+	foreign, err := f.foreign(argv)
+	if err != nil {
+		return 0, err
 	}
-	if f.log != "" && f.initramfs != "" && f.kernel == "linux" {
-		return 0, errors.New("--log: Linux writes its log to the console, where the init of --initramfs is")
+	defer foreign.Close()
+	if f.log != "" && foreign.given && f.kernel == "linux" {
+		return 0, errors.New("--log: Linux writes its log to the console, where the archive's own init is")
 	}
 	if f.strace && f.kernel == "linux" {
 		return 0, errors.New("--strace works with Kevlar's kernel only")
@@ -92,7 +93,7 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		c.GDB = gdbAddress
 	}
 	var archives [][]byte
-	if f.initramfs == "" {
+	if !foreign.given {
 		archive, err := rootfs(ctx, w)
 		if err != nil {
 			return 0, err
@@ -100,7 +101,7 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		archives = append(archives, archive)
 	}
 	if f.dryRun {
-		return 0, f.printArgs(c, w, archives, argv, stdout)
+		return 0, f.printArgs(c, w, foreign, archives, argv, stdout)
 	}
 	if f.log != "" {
 		file, err := os.Create(f.log)
@@ -117,7 +118,44 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 	if len(argv) > 0 {
 		return guest.Command(ctx, c, archives, argv, stdin, stdout, stderr)
 	}
-	return f.interact(ctx, c, w, archives, stdin, stdout)
+	return f.interact(ctx, c, w, foreign, archives, stdin, stdout)
+}
+
+// A foreign root file system brings an init of its own.
+type foreign struct {
+	given bool
+	path  string // of its archive, if that is in a file
+	data  []byte // the archive, if not
+	vm.Initramfs
+}
+
+// foreign returns the root file system that the flags name, if they do, once it is clear that a kernel
+// can start from it.
+func (f *runFlags) foreign(argv []string) (r foreign, err error) {
+	switch {
+	case f.initramfs == "" && f.root == "":
+		return r, nil
+	case f.initramfs != "" && f.root != "":
+		return r, errors.New("--initramfs and --root are two root file systems")
+	case len(argv) > 0:
+		return r, errors.New("--initramfs and --root boot an init of their own; they take no COMMAND")
+	case f.initramfs != "":
+		r = foreign{given: true, path: f.initramfs, Initramfs: vm.InitramfsFile(f.initramfs)}
+		return r, cpio.CheckFile(f.initramfs, initOf(f.append))
+	}
+	root, err := initramfs.FromRoot(f.root)
+	if err != nil {
+		return r, err
+	}
+	if root.Init != "" && root.Init != "/init" && !strings.Contains(f.append, "rdinit=") {
+		f.append = strings.TrimSpace(f.append + " rdinit=" + root.Init)
+	}
+	if err := cpio.Check(bytes.NewReader(root.Data), initOf(f.append)); err != nil {
+		return r, fmt.Errorf("%s: %v", f.root, err)
+	}
+	r = foreign{given: true, data: root.Data}
+	r.Initramfs, err = vm.InitramfsData(root.Data)
+	return r, err
 }
 
 // logFile is where the kernel log goes. It remembers the first error.
@@ -145,7 +183,7 @@ func (l *logFile) close(report *progress.Reporter) {
 }
 
 // interact gives the guest this terminal.
-func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, archives [][]byte, stdin io.Reader, stdout io.Writer) (int, error) {
+func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, r foreign, archives [][]byte, stdin io.Reader, stdout io.Writer) (int, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
 	w.report.Step("type exit to end the machine, or Ctrl-] three times to kill it")
@@ -154,19 +192,24 @@ func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, 
 		return 0, err
 	}
 	defer t.Restore()
-	if f.initramfs == "" {
+	if !r.given {
 		return guest.Shell(ctx, c, archives, t)
 	}
-	return guest.Foreign(ctx, c, vm.InitramfsFile(f.initramfs), t)
+	return guest.Foreign(ctx, c, r.Initramfs, t)
 }
 
 // printArgs prints the command line of the machine that run would start.
-func (f *runFlags) printArgs(c *guest.Config, w *workplace, archives [][]byte, argv []string, stdout io.Writer) error {
-	kind, path := guest.ForForeign, f.initramfs
+func (f *runFlags) printArgs(c *guest.Config, w *workplace, r foreign, archives [][]byte, argv []string, stdout io.Writer) error {
+	kind, path := guest.ForForeign, r.path
 	if path == "" {
-		kind, path = guest.ForCommand, w.cache.Path("initramfs.cpio")
-		if len(argv) == 0 {
+		path = w.cache.Path("initramfs.cpio")
+		switch {
+		case r.given:
+			archives = [][]byte{r.data}
+		case len(argv) == 0:
 			kind = guest.ForShell
+		default:
+			kind = guest.ForCommand
 		}
 		if err := writeFile(path, append(archives, c.Kernel.Overlay)...); err != nil {
 			return err

@@ -200,7 +200,7 @@ func (t *tester) runSuite(ctx context.Context, s *suite.Suite, cpus int, pattern
 	if s.Go {
 		return t.goSuite(ctx, s, cpus, patterns, done)
 	}
-	archive, err := s.Archive(ctx, t.cache, t.report)
+	archive, err := s.Archive(ctx, t.builder())
 	if err != nil {
 		return suite.Verdict{}, err
 	}

@@ -2,14 +2,10 @@ package bench
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
-	"kevlar/host/cache"
-	"kevlar/host/hostpkg"
-	"kevlar/host/initramfs/cpio"
-	"kevlar/host/initramfs/filetree"
-	"kevlar/host/progress"
+	"kevlar/host/initramfs"
+	"kevlar/host/initramfs/manifest"
 	"kevlar/host/suite"
 )
 
@@ -20,30 +16,23 @@ type Archives struct {
 }
 
 // NewArchives makes the archives. Root is the source tree, in which the program is.
-func NewArchives(ctx context.Context, root string, dir cache.Dir, report *progress.Reporter) (*Archives, error) {
-	if err := hostpkg.Ensure(ctx, report, hostpkg.Musl, hostpkg.LibC, hostpkg.Busybox); err != nil {
-		return nil, err
+func NewArchives(ctx context.Context, root string, b *initramfs.Builder) (*Archives, error) {
+	m := &manifest.Manifest{
+		Name:    "bench",
+		Dir:     filepath.Join(root, "suites", "bench"),
+		C:       []manifest.C{{Path: "init", Sources: []string{"bench.c"}, Flags: suite.Flags}},
+		Devices: []manifest.Device{{Path: "dev/console", Kind: "char", Major: 5, Minor: 1}},
 	}
-	program, err := suite.Compile(ctx, filepath.Join(root, "suites", "bench", "bench.c"), dir, report)
-	if err != nil {
-		return nil, err
-	}
-	init, err := os.ReadFile(program)
-	if err != nil {
-		return nil, err
-	}
-	busybox, err := os.ReadFile(hostpkg.BusyboxPath())
-	if err != nil {
-		return nil, err
-	}
-	tree := filetree.New()
-	tree.File("init", 0o755, init)
-	tree.Device("dev/console", 0o600, 5, 1)
 	var a Archives
-	if a.Boot, err = cpio.Encode(tree); err != nil {
-		return nil, err
+	for _, archive := range []*[]byte{&a.Boot, &a.Operations} {
+		if err := m.Check(); err != nil {
+			return nil, err
+		}
+		var err error
+		if *archive, err = b.Build(ctx, m, "none"); err != nil {
+			return nil, err
+		}
+		m.Busybox = []manifest.Busybox{{Path: "bin/busybox"}}
 	}
-	tree.File("bin/busybox", 0o755, busybox)
-	a.Operations, err = cpio.Encode(tree)
-	return &a, err
+	return &a, nil
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // AddFS copies a folder of the host into the tree below prefix: regular files, folders and symbolic
@@ -55,4 +57,61 @@ func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
 		}
 		return nil
 	})
+}
+
+// ReadDir reads a root file system from a folder of the host, with the owners, modes, devices and hard
+// links that it has there. Sockets are left out, and so is what is mounted below the folder.
+func ReadDir(dir string) (*Tree, error) {
+	t := New()
+	var root unix.Stat_t
+	if err := unix.Stat(dir, &root); err != nil {
+		return nil, &os.PathError{Op: "stat", Path: dir, Err: err}
+	}
+	first := map[uint64]string{} // of files with several names, by inode number
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || file == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(file, &st); err != nil {
+			return &os.PathError{Op: "lstat", Path: file, Err: err}
+		}
+		if st.Dev != root.Dev {
+			if d.IsDir() {
+				t.Add(name, Entry{Mode: Dir | 0o755}) // where something is mounted
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		e := Entry{Mode: st.Mode, UID: st.Uid, GID: st.Gid}
+		switch e.Type() {
+		case Regular:
+			if st.Nlink > 1 {
+				if other, ok := first[st.Ino]; ok {
+					return t.HardLink(name, other)
+				}
+				first[st.Ino] = name
+			}
+			e.Data, err = os.ReadFile(file)
+		case Symlink:
+			var target string
+			target, err = os.Readlink(file)
+			e.Data = []byte(target)
+		case CharDev, BlockDev:
+			e.Major, e.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
+		case Dir, FIFO:
+		default:
+			return nil // a socket
+		}
+		if err != nil {
+			return err
+		}
+		t.Add(name, e)
+		return nil
+	})
+	return t, err
 }

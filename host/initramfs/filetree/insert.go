@@ -185,3 +185,29 @@ func (t *Tree) follow(name string) (string, error) {
 	}
 	return at, nil
 }
+
+// Resolve returns the path and the file that a name leads to when all links are followed, with the tree
+// as the root of everything.
+func (t *Tree) Resolve(name string) (string, Entry, bool) {
+	name = clean(name)
+	for range maxLinks {
+		folder, err := t.follow(path.Dir(name))
+		if err != nil {
+			return "", Entry{}, false
+		}
+		where := path.Join(folder, path.Base(name))
+		f, ok := t.files[where]
+		if !ok {
+			return "", Entry{}, false
+		}
+		if f.Type() != Symlink {
+			return where, f.Entry, true
+		}
+		if target := string(f.Data); path.IsAbs(target) {
+			name = clean(target)
+		} else {
+			name = clean(path.Join("/", folder, target))
+		}
+	}
+	return "", Entry{}, false
+}

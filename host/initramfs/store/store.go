@@ -56,6 +56,9 @@ func NewKey(words ...string) Key {
 	return sum(h)
 }
 
+// Digest returns the digest of a content: that of a file which holds it.
+func Digest(content []byte) Key { return sha256.Sum256(content) }
+
 func sum(h hash.Hash) (k Key) {
 	h.Sum(k[:0])
 	return k

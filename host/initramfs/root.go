@@ -1,0 +1,80 @@
+package initramfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"kevlar/host/initramfs/cpio"
+	"kevlar/host/initramfs/filetree"
+)
+
+// A Root is the archive of a root file system that was made elsewhere.
+type Root struct {
+	Data []byte
+	Init string // the path of its first process
+}
+
+// inits are where distributions have their first process, in the order in which it is looked for.
+var inits = []string{"init", "sbin/init", "etc/init", "bin/init", "bin/sh"}
+
+// rootLimit is how large the files of a tar archive may be together, in bytes.
+const rootLimit = 64 << 30
+
+// FromRoot makes an archive of an existing root file system: a folder, such as debootstrap(8) makes, or
+// a tar archive, such as "docker export" writes. Owners, modes and devices are as they are there. A
+// console device that is missing is added, since the first process would have no standard streams.
+func FromRoot(path string) (*Root, error) {
+	tree, err := readRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := tree.Lookup("dev/console"); !ok {
+		console := filetree.Entry{Mode: filetree.CharDev | 0o600, Major: 5, Minor: 1}
+		if err := tree.Insert("dev/console", console); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	r := &Root{}
+	for _, name := range inits {
+		if _, e, ok := tree.Resolve(name); ok && e.Type() == filetree.Regular && e.Mode&0o111 != 0 {
+			r.Init = "/" + name
+			break
+		}
+	}
+	r.Data, err = cpio.Encode(tree)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+func readRoot(path string) (*filetree.Tree, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, rootError(path, err)
+	}
+	if info.IsDir() {
+		tree, err := filetree.ReadDir(path)
+		return tree, rootError(path, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, rootError(path, err)
+	}
+	defer f.Close()
+	tree, err := filetree.ReadTar(f, rootLimit)
+	return tree, rootError(path, err)
+}
+
+// rootError names the tree once in the error.
+func rootError(path string, err error) error {
+	var pe *os.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &pe):
+		return fmt.Errorf("%s: %v", pe.Path, pe.Err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
