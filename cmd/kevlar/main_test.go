@@ -70,7 +70,7 @@ func TestBadInput(t *testing.T) {
 		{"initramfs is no cpio", []string{"run", "--initramfs", text}, "not a cpio archive"},
 		{"init is no program", []string{"run", "--initramfs", archive("bad.cpio", "hello")}, "/init is no program"},
 		{"init elsewhere is missing", []string{"run", "--append", "rdinit=/bin/x", "--initramfs", archive("good.cpio", "#!/bin/sh\n")}, "no /bin in it"},
-		{"initramfs with a command", []string{"run", "--initramfs", text, "--", "true"}, "takes no COMMAND"},
+		{"initramfs with a command", []string{"run", "--initramfs", text, "--", "true"}, "take no COMMAND"},
 		{"build without a file", []string{"build"}, `"output" not set`},
 		{"build outside of the tree", []string{"build", "-o", "x"}, "source tree"},
 		{"build with an argument", []string{"build", "-o", "x", "y"}, `"y"`},

@@ -158,8 +158,8 @@ func (t *tester) vet(ctx context.Context) {
 
 func (t *tester) unit(ctx context.Context) {
 	t.check(ctx, "unit", func(done func(int)) suite.Verdict {
-		// The race detector needs cgo.
-		if err := hostpkg.Ensure(ctx, t.report, hostpkg.GCC, hostpkg.LibC); err != nil {
+		// The race detector needs cgo; the tests of the builder of root file systems compile for musl.
+		if err := hostpkg.Ensure(ctx, t.report, hostpkg.GCC, hostpkg.LibC, hostpkg.Musl, hostpkg.Busybox); err != nil {
 			return suite.Failed("unit", err)
 		}
 		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", "./cmd/...", "./host/...", "./kernel/...")

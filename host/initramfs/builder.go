@@ -43,7 +43,7 @@ type Builder struct {
 	store     *store.Store
 	digests   *store.Digests
 	tools     *compile.Toolbox
-	providers providers
+	providers *providers
 }
 
 // DefaultLimit is the size in bytes that a store is brought down to if nothing else is said.
@@ -86,7 +86,7 @@ func (b *Builder) open() (err error) {
 	}
 	b.digests = b.store.Digests()
 	b.tools = compile.New(b.store, b.digests)
-	b.providers = providers{builder: b}
+	b.providers = &providers{builder: b}
 	return nil
 }
 

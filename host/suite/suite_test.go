@@ -13,8 +13,6 @@ import (
 	"kevlar/host/initramfs"
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // write makes files below a folder. Those named run are executable.
