@@ -27,7 +27,6 @@ type initramfsFlags struct {
 	clean     bool
 	update    bool
 	docker    bool
-	verbose   bool
 }
 
 func initramfsCommand() *cobra.Command {
@@ -52,7 +51,6 @@ manifests. What was built before is reused.`,
 	flags.BoolVar(&f.clean, "clean", false, "empty the cache first; without -o do nothing else")
 	flags.BoolVar(&f.update, "update", false, "get the lists of packages anew")
 	flags.BoolVar(&f.docker, "docker", false, "build in a container that has the tools")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell the steps even when not on a terminal")
 	return cmd
 }
 
@@ -60,7 +58,7 @@ func (f *initramfsFlags) run(ctx context.Context, args []string, stdout, stderr 
 	if err := f.check(args); err != nil {
 		return err
 	}
-	w, err := newWorkplace(stderr, f.verbose)
+	w, err := newWorkplace(stderr, true) // steps are told in a pipe, too
 	if err != nil {
 		return err
 	}
@@ -137,7 +135,7 @@ func (f *initramfsFlags) inContainer(ctx context.Context, w *workplace, args []s
 		return errors.New("--docker builds in Kevlar's source tree, and this is outside of it")
 	}
 	command := []string{"go", "run", "./cmd/kevlar", "initramfs", "--compress", f.compress, "--cache-size", f.cacheSize}
-	for name, set := range map[string]bool{"--explain": f.explain, "--clean": f.clean, "--update": f.update, "--verbose": f.verbose} {
+	for name, set := range map[string]bool{"--explain": f.explain, "--clean": f.clean, "--update": f.update} {
 		if set {
 			command = append(command, name)
 		}

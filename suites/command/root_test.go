@@ -125,7 +125,7 @@ text = "welcome"
 `)
 	manifest, output := filepath.Join(dir, "m.toml"), filepath.Join(dir, "out.cpio")
 	got := initramfs(t, manifest, "-o", output, "--explain", "--compress", "gzip")
-	expect(t, got, result{stdout: "built   first.c: it was never built before\n" +
+	expect(t, got, result{stderr: "kevlar: compiling first.c\n", stdout: "built   first.c: it was never built before\n" +
 		"built   folders, links and devices: it was never built before\nbuilt   /etc/motd: it was never built before\n"})
 	got = initramfs(t, manifest, "-o", output, "--explain", "--compress", "gzip")
 	expect(t, got, result{stdout: "reused  first.c\nreused  folders, links and devices\nreused  /etc/motd\n"})

@@ -60,7 +60,7 @@ func TestDebian(t *testing.T) {
 		}
 	}
 	file := filepath.Join(dir, "root.cpio")
-	if out, err := exec.Command(kevlar, "initramfs", "-v", filepath.Join(dir, "m.toml"), "-o", file).CombinedOutput(); err != nil {
+	if out, err := exec.Command(kevlar, "initramfs", filepath.Join(dir, "m.toml"), "-o", file).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	args := append([]string{"run", "--timeout", "2m", "--initramfs", file}, strings.Fields(os.Getenv("KEVLAR_FLAGS"))...)

@@ -35,10 +35,7 @@ type Config struct {
 	Report  *progress.Reporter
 }
 
-type provider struct {
-	lists  *apt.Lists
-	report *progress.Reporter
-}
+type provider struct{ lists *apt.Lists }
 
 // New returns the provider of Debian's packages. The error says so if the host has no APT.
 func New(cfg Config) (packages.Provider, error) {
@@ -48,7 +45,7 @@ func New(cfg Config) (packages.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &provider{lists, cfg.Report}, nil
+	return &provider{lists}, nil
 }
 
 func (p *provider) Fingerprint() (string, error) { return p.lists.Fingerprint() }
@@ -93,7 +90,6 @@ func (p *provider) Resolve(ctx context.Context, names []string) ([]packages.Pack
 const digestKind = "sha256:"
 
 func (p *provider) Fetch(ctx context.Context, pkg packages.Package) (*filetree.Tree, error) {
-	p.report.Step("fetching %s %s", pkg.Name, pkg.Version)
 	tree, err := p.fetch(ctx, pkg)
 	if err != nil {
 		return nil, fmt.Errorf("Debian package %s %s: %w", pkg.Name, pkg.Version, err)
