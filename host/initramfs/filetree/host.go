@@ -12,9 +12,11 @@ import (
 
 // AddFS copies a folder of the host into the tree below prefix: regular files, folders and symbolic
 // links, owned by root. Of the permissions only the owner's execute bit is kept, so that the host's
-// umask makes no difference. Skip, if not nil, leaves out paths relative to dir.
+// umask makes no difference. The files come into the tree as those of Merge do; folders that are there
+// already stay what they are. Skip, if not nil, leaves out paths relative to dir.
 func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
-	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+	copied := New()
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -31,13 +33,15 @@ func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
 		name := path.Join(prefix, filepath.ToSlash(rel))
 		switch {
 		case d.IsDir():
-			t.Dir(name, 0o755)
+			if name = clean(name); name != "" {
+				copied.put(name, newFolder())
+			}
 		case d.Type() == fs.ModeSymlink:
 			target, err := os.Readlink(file)
 			if err != nil {
 				return err
 			}
-			t.Link(name, target)
+			copied.Link(name, target)
 		case d.Type().IsRegular():
 			info, err := d.Info()
 			if err != nil {
@@ -51,23 +55,29 @@ func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
 			if info.Mode()&0o100 != 0 {
 				perm = 0o755
 			}
-			t.File(name, perm, data)
+			copied.File(name, perm, data)
 		default:
 			return fmt.Errorf("%s: neither a file nor a folder nor a link", file)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return t.Merge(copied)
 }
 
 // ReadDir reads a root file system from a folder of the host, with the owners, modes, devices and hard
-// links that it has there. Sockets are left out, and so is what is mounted below the folder.
+// links that it has there. Sockets are left out, and so is what is in folders that something is mounted on.
 func ReadDir(dir string) (*Tree, error) {
 	t := New()
 	var root unix.Stat_t
 	if err := unix.Stat(dir, &root); err != nil {
 		return nil, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	first := map[uint64]string{} // of files with several names, by inode number
+	// Of files with several names, by what the file system knows them by. Files have other devices than
+	// folders have where layers of other file systems show through, as in an overlay.
+	first := map[[2]uint64]string{}
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || file == dir {
 			return err
@@ -80,21 +90,19 @@ func ReadDir(dir string) (*Tree, error) {
 		if err := unix.Lstat(file, &st); err != nil {
 			return &os.PathError{Op: "lstat", Path: file, Err: err}
 		}
-		if st.Dev != root.Dev {
-			if d.IsDir() {
-				t.Add(name, Entry{Mode: Dir | 0o755}) // where something is mounted
-				return filepath.SkipDir
-			}
-			return nil
+		if d.IsDir() && st.Dev != root.Dev {
+			t.Add(name, Entry{Mode: Dir | 0o755}) // where something is mounted
+			return filepath.SkipDir
 		}
 		e := Entry{Mode: st.Mode, UID: st.Uid, GID: st.Gid}
 		switch e.Type() {
 		case Regular:
 			if st.Nlink > 1 {
-				if other, ok := first[st.Ino]; ok {
+				id := [2]uint64{st.Dev, st.Ino}
+				if other, ok := first[id]; ok {
 					return t.HardLink(name, other)
 				}
-				first[st.Ino] = name
+				first[id] = name
 			}
 			e.Data, err = os.ReadFile(file)
 		case Symlink:

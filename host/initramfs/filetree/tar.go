@@ -71,7 +71,7 @@ func (t *Tree) addTar(h *tar.Header, r io.Reader) error {
 	}
 	e := Entry{Mode: uint32(h.Mode & 0o7777), UID: uint32(h.Uid), GID: uint32(h.Gid)}
 	switch h.Typeflag {
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeGNUSparse: // the holes of the latter read as zeros
 		e.Mode |= Regular
 		var b bytes.Buffer // which grows with what comes, whatever the header promises
 		if _, err := io.CopyN(&b, r, h.Size); err != nil {

@@ -3,6 +3,9 @@ package filetree
 import (
 	"archive/tar"
 	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -115,6 +118,38 @@ func TestReadTarBomb(t *testing.T) {
 	}
 	if _, err := ReadTar(bytes.NewReader(b.Bytes()), 1<<39); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Error(err)
+	}
+}
+
+// TestReadTarSparse has a file that GNU tar wrote with its holes left out.
+func TestReadTarSparse(t *testing.T) {
+	program, err := exec.LookPath("tar")
+	if err != nil {
+		t.Skip("tar(1) is not on this machine")
+	}
+	for _, format := range []string{"gnu", "pax"} {
+		dir := t.TempDir()
+		f, err := os.Create(filepath.Join(dir, "hole"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WriteAt([]byte("end"), megabyte)
+		f.Close()
+		data, err := exec.Command(program, "-C", dir, "-S", "--format", format, "-c", "hole").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := ReadTar(bytes.NewReader(data), 2*megabyte)
+		if err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		e, _ := tree.Lookup("hole")
+		if want := append(make([]byte, megabyte), "end"...); !bytes.Equal(e.Data, want) {
+			t.Errorf("%s: %d bytes, not those that were written", format, len(e.Data))
+		}
+		if _, err := ReadTar(bytes.NewReader(data), megabyte); err == nil || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%s: holes beyond the limit: %v", format, err)
+		}
 	}
 }
 

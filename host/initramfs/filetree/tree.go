@@ -60,6 +60,9 @@ func (t *Tree) Add(name string, e Entry) {
 // clean makes a path relative to the root. That of the root itself is empty.
 func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
+// newFolder is a folder that nobody described.
+func newFolder() *file { return &file{Entry: Entry{Mode: Dir | 0o755}, implied: true} }
+
 // put puts a file at a clean path and makes the folders above it that are missing.
 func (t *Tree) put(name string, f *file) {
 	if old, ok := t.files[name]; ok {
@@ -73,7 +76,7 @@ func (t *Tree) put(name string, f *file) {
 		return
 	}
 	if _, ok := t.files[dir]; !ok {
-		t.put(dir, &file{Entry: Entry{Mode: Dir | 0o755}, implied: true})
+		t.put(dir, newFolder())
 	}
 	t.files[dir].holds++
 }

@@ -36,3 +36,31 @@ func TestAddFS(t *testing.T) {
 		t.Errorf("link: %o %q", e.Mode, e.Data)
 	}
 }
+
+// TestAddFSMerges copies into a tree that has links to folders, and folders with modes of their own.
+func TestAddFSMerges(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"bin/program", "tmp/file", "new/file"} {
+		file := filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(file), 0o700)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := New()
+	tree.Dir("usr/bin", 0o755)
+	tree.Link("bin", "usr/bin")
+	tree.Dir("tmp", 0o1777)
+	if err := tree.AddFS("/", dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"bin", "new", "new/file", "tmp", "tmp/file", "usr", "usr/bin", "usr/bin/program"}
+	if diff := cmp.Diff(want, tree.Paths()); diff != "" {
+		t.Error(diff)
+	}
+	for name, mode := range map[string]uint32{"bin": Symlink | 0o777, "tmp": Dir | 0o1777, "new": Dir | 0o755} {
+		if e, _ := tree.Lookup(name); e.Mode != mode {
+			t.Errorf("%s has mode %o, want %o", name, e.Mode, mode)
+		}
+	}
+}
