@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"kevlar/host/progress"
 )
@@ -59,9 +60,17 @@ func static(path string) bool {
 	return f.Machine == elf.EM_X86_64
 }
 
+// installing is held while APT installs something: a second APT would be refused.
+var installing sync.Mutex
+
 // Ensure installs what is missing with apt-get when this process is root; otherwise the error
 // holds the command to type.
 func Ensure(ctx context.Context, report *progress.Reporter, needs ...Need) error {
+	if len(unmet(needs)) == 0 {
+		return nil
+	}
+	installing.Lock()
+	defer installing.Unlock()
 	missing := unmet(needs)
 	if len(missing) == 0 {
 		return nil

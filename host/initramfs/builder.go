@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -100,7 +99,7 @@ func (b *Builder) build(ctx context.Context, m *manifest.Manifest, compression s
 	}
 	if known(parts) {
 		if archive, ok := b.store.Get(archiveKey(parts, compression)); ok {
-			b.explain(m, parts)
+			b.explain(parts)
 			return archive, nil
 		}
 	}
@@ -120,7 +119,7 @@ func (b *Builder) build(ctx context.Context, m *manifest.Manifest, compression s
 	if archive, err = cpio.Compress(archive, compression); err != nil {
 		return nil, err
 	}
-	b.explain(m, parts)
+	b.explain(parts)
 	return archive, b.store.Put(archiveKey(parts, compression), archive)
 }
 
@@ -170,5 +169,5 @@ func (e Explanation) String() string {
 	if !e.Built {
 		return fmt.Sprintf("reused  %s", e.Part)
 	}
-	return fmt.Sprintf("built   %s: %s", e.Part, strings.TrimSpace(e.Reason))
+	return fmt.Sprintf("built   %s: %s", e.Part, e.Reason)
 }

@@ -2,7 +2,6 @@ package initramfs
 
 import (
 	"embed"
-	_ "embed"
 	"io/fs"
 
 	"kevlar/host/initramfs/manifest"

@@ -108,9 +108,12 @@ func (q *packagesPart) produce(ctx context.Context) ([]byte, []compile.Input, er
 	return content, packageInputs(list), q.builder.store.Put(q.resolvedKey(fingerprint), content)
 }
 
+// packageVersion changes when the same package gives other files.
+const packageVersion = "1"
+
 // fetch returns the files of a package, from the store if they are there.
 func (q *packagesPart) fetch(ctx context.Context, provider Provider, p packages.Package) ([]byte, error) {
-	key := store.NewKey("package", q.list.From, p.Name, p.Version, p.Digest)
+	key := store.NewKey("package", packageVersion, q.list.From, p.Name, p.Version, p.Digest)
 	if content, ok := q.builder.store.Get(key); ok {
 		return content, nil
 	}

@@ -133,7 +133,7 @@ func difference(last, now []compile.Input) string {
 }
 
 // explain tells of all parts what became of them.
-func (b *Builder) explain(m *manifest.Manifest, parts []*part) {
+func (b *Builder) explain(parts []*part) {
 	if b.Explain == nil {
 		return
 	}
