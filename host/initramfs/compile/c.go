@@ -22,7 +22,7 @@ type C struct {
 }
 
 // cRecipe is the version of the way in which C programs are made. It is part of their keys.
-const cRecipe = "1"
+const cRecipe = "2"
 
 // ownFlags is a line of a source file with more flags for its compiler.
 var ownFlags = regexp.MustCompile(`(?m)^// cflags:(.*)$`)
@@ -41,8 +41,14 @@ func (t *Toolbox) base(ctx context.Context, c C) ([]Input, error) {
 	}, nil
 }
 
-// dependencies is the key of the note of the files that a program was last made from. Which these are
-// depends on nothing but the base and the files themselves.
+// cNote is what a C program was last made from.
+type cNote struct {
+	Files []fileInput
+	Shadows
+}
+
+// dependencies is the key of the note of a program. Which files these are depends on nothing but the
+// base, the files themselves, and what could take the place of one of them.
 func dependencies(base []Input) store.Key {
 	return store.NewKey(words("files of a C program", base)...)
 }
@@ -54,11 +60,11 @@ func (t *Toolbox) CInputs(ctx context.Context, c C) (inputs []Input, ok bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	var files []fileInput
-	if !t.recall(dependencies(base), &files) {
+	var n cNote
+	if !t.recall(dependencies(base), &n) || !slices.Equal(n.Present, t.present(c.Dir, n.Folders, n.Files)) {
 		return base, false, nil
 	}
-	read, err := t.read(c.Dir, files)
+	read, err := t.read(c.Dir, n.Files)
 	if err != nil {
 		return base, false, nil // compiling will tell
 	}
@@ -74,33 +80,33 @@ func (t *Toolbox) CompileC(ctx context.Context, c C) (program []byte, inputs []I
 	changed := ""
 	for range 3 {
 		begin := time.Now()
-		program, files, err := t.compileC(ctx, c)
+		program, n, err := t.compileC(ctx, c)
 		if err != nil {
 			return nil, nil, err
 		}
 		// A file that was changed meanwhile may be in the program with its old content.
-		if changed = changedSince(c.Dir, files, begin); changed != "" {
+		if changed = changedSince(c.Dir, n.Files, begin); changed != "" {
 			time.Sleep(2 * tick)
 			continue
 		}
-		read, err := t.read(c.Dir, files)
+		read, err := t.read(c.Dir, n.Files)
 		if err != nil {
 			return nil, nil, err
 		}
-		return program, append(base, read...), t.note(dependencies(base), files)
+		return program, append(base, read...), t.note(dependencies(base), n)
 	}
 	return nil, nil, fmt.Errorf("compiling %s: %s changes meanwhile", c.Source, changed)
 }
 
 // compileC runs the compiler, which says which files it has read.
-func (t *Toolbox) compileC(ctx context.Context, c C) (program []byte, files []fileInput, err error) {
+func (t *Toolbox) compileC(ctx context.Context, c C) (program []byte, n cNote, err error) {
 	text, err := os.ReadFile(filepath.Join(c.Dir, c.Source))
 	if err != nil {
-		return nil, nil, err
+		return nil, n, err
 	}
 	tmp, err := t.store.Temp()
 	if err != nil {
-		return nil, nil, err
+		return nil, n, err
 	}
 	defer os.RemoveAll(tmp)
 	output, headers, linked := filepath.Join(tmp, "program"), filepath.Join(tmp, "headers"), filepath.Join(tmp, "linked")
@@ -122,13 +128,17 @@ func (t *Toolbox) compileC(ctx context.Context, c C) (program []byte, files []fi
 	argv = append(argv, "-MD", "-MF", headers, "-Wl,--dependency-file="+linked,
 		"-ffile-prefix-map="+c.Dir+"=.", "-frandom-seed="+c.Source, "-o", output, c.Source)
 	if _, _, err := run(ctx, c.Dir, environment(tmp), append(argv, libraries...)...); err != nil {
-		return nil, nil, fmt.Errorf("compiling %s: %w", c.Source, err)
+		return nil, n, fmt.Errorf("compiling %s: %w", c.Source, err)
 	}
 	if program, err = os.ReadFile(output); err != nil {
-		return nil, nil, err
+		return nil, n, err
 	}
-	files, err = dependencyFiles(c, tmp, headers, linked)
-	return program, files, err
+	if n.Files, err = dependencyFiles(c, tmp, headers, linked); err != nil {
+		return nil, n, err
+	}
+	n.Folders = includeFolders(flags, n.Files)
+	n.Present = t.present(c.Dir, n.Folders, n.Files)
+	return program, n, nil
 }
 
 // dependencyFiles reads the lists of files that the compiler and the linker have read. The source is

@@ -37,11 +37,12 @@ type Toolbox struct {
 
 	mu        sync.Mutex
 	compilers map[string]func() (string, error) // identities, by path
+	there     map[string]bool                   // files that were looked for, by absolute path
 }
 
 // New returns a Toolbox that works with a store.
 func New(s *store.Store, d *store.Digests) *Toolbox {
-	return &Toolbox{store: s, digests: d, compilers: map[string]func() (string, error){}}
+	return &Toolbox{store: s, digests: d, compilers: map[string]func() (string, error){}, there: map[string]bool{}}
 }
 
 // words are the inputs as the words of a key.

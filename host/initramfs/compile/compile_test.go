@@ -119,6 +119,29 @@ func TestRebuild(t *testing.T) {
 	expect("flags in the source", b.build(), "b.c")
 }
 
+// TestShadow lets headers appear where the compiler looks before it comes to the one it has read.
+func TestShadow(t *testing.T) {
+	b := newBench(t)
+	b.write("a.c", "#include <value.h>\nint main(void) { return VALUE; }\n")
+	build := func(what, want string) {
+		t.Helper()
+		if got := b.build("-Ifirst", "-I", "lib"); got != want {
+			t.Errorf("%s: compiled %q, want %q", what, got, want)
+		}
+	}
+	build("at first", "a.c b.c")
+	b.write("first/other.h", "")
+	build("an unrelated header came", "")
+	b.write("first/value.h", "#define VALUE 3\n")
+	build("a header came before the other", "a.c")
+	build("nothing changed", "")
+	os.Remove(filepath.Join(b.dir, "first/value.h"))
+	build("it is gone", "a.c")
+	b.write("value.h", "#error not for angle brackets\n")
+	build("a header of that name came where it is not searched", "a.c")
+	build("it stays", "")
+}
+
 func TestCompileError(t *testing.T) {
 	b := newBench(t)
 	b.write("a.c", "int main(void) { return none; }\n")
