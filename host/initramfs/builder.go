@@ -49,7 +49,7 @@ type Builder struct {
 const DefaultLimit = 4 << 30
 
 // archiveVersion changes when the same parts give another archive.
-const archiveVersion = "1"
+const archiveVersion = "2"
 
 // Build returns the archive that the manifest describes, compressed in one of cpio.Compressions.
 func (b *Builder) Build(ctx context.Context, m *manifest.Manifest, compression string) ([]byte, error) {

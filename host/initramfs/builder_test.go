@@ -146,6 +146,19 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// TestFolderWithPatternInName has a manifest in a folder whose name would be a pattern of others.
+func TestFolderWithPatternInName(t *testing.T) {
+	s := newSite(t, 1)
+	other := newSite(t, 1)
+	other.dir = filepath.Join(other.dir, `a[b]*?\`)
+	if err := os.CopyFS(other.dir, os.DirFS(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(s.build(), other.build()) {
+		t.Error("the name of the folder makes a difference")
+	}
+}
+
 // TestDamagedStore damages every entry; nothing of that gets into an archive.
 func TestDamagedStore(t *testing.T) {
 	s := newSite(t, 2)
@@ -183,6 +196,8 @@ func TestBuildErrors(t *testing.T) {
 		{"a header that is gone", func(s *site) { os.Remove(filepath.Join(s.dir, "c/value.h")) },
 			[]string{"manifest.toml:6:1: compiling c/p0", "value.h: No such file"}},
 		{"no sources", func(s *site) { s.edit("manifest.toml", "c/*.c", "d/*.c") }, []string{"manifest.toml:6:1: d/*.c: no such file"}},
+		{"a program and a file at one path", func(s *site) { s.edit("manifest.toml", `path = "init"`, `path = "bin/p00"`) },
+			[]string{"manifest.toml:6:1: /bin/p00 is made of c/p00.c and is described in line 24, too"}},
 		{"no compiler", func(s *site) { s.edit("manifest.toml", `"musl-gcc"`, `"no-such-cc"`) }, []string{"manifest.toml:6:1: compiler no-such-cc: not found"}},
 		{"a file that is gone", func(s *site) { os.Remove(filepath.Join(s.dir, "motd")) }, []string{"manifest.toml:20:1: motd: no such file"}},
 		{"a folder that is gone", func(s *site) { os.RemoveAll(filepath.Join(s.dir, "site")) }, []string{"manifest.toml:12:1: site: no such file"}},

@@ -104,6 +104,9 @@ func (p *planner) c(c *manifest.C) error {
 		output := c.Path
 		if output == "" {
 			output = path.Join(c.To, strings.TrimSuffix(filepath.Base(source), ".c"))
+			if at, ok := p.manifest.Described(output); ok {
+				return p.manifest.Errorf(c.At, "/%s is made of %s and is described in line %d, too", output, source, at.Line)
+			}
 		}
 		if p.outputs[output] {
 			return p.manifest.Errorf(c.At, "/%s is made of %s and of something else", output, source)
@@ -123,15 +126,22 @@ func (p *planner) c(c *manifest.C) error {
 	return nil
 }
 
+// literally makes a pattern of a path that stands for nothing but it.
+var literally = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
+
 // glob returns the sources that patterns stand for, relative to the manifest's folder and each once.
 func (p *planner) glob(c *manifest.C) (list []string, err error) {
-	for _, pattern := range c.Sources {
-		found, err := filepath.Glob(p.manifest.SourcePath(pattern))
+	for _, name := range c.Sources {
+		pattern := name
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join(literally.Replace(p.manifest.Dir), pattern)
+		}
+		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, p.manifest.At(c.At, err)
 		}
 		if len(found) == 0 {
-			return nil, p.manifest.Errorf(c.At, "%s: no such file", pattern)
+			return nil, p.manifest.Errorf(c.At, "%s: no such file", name)
 		}
 		for _, file := range found {
 			source, err := filepath.Rel(p.manifest.Dir, file)

@@ -18,8 +18,9 @@ type Root struct {
 // inits are where distributions have their first process, in the order in which it is looked for.
 var inits = []string{"init", "sbin/init", "etc/init", "bin/init", "bin/sh"}
 
-// rootLimit is how large the files of a tar archive may be together, in bytes.
-const rootLimit = 64 << 30
+// rootLimit is how large the files of a tar archive may be together, in bytes. They are all in memory,
+// and sparse ones need little of the archive.
+const rootLimit = 8 << 30
 
 // FromRoot makes an archive of an existing root file system: a folder, such as debootstrap(8) makes, or
 // a tar archive, such as "docker export" writes. Owners, modes and devices are as they are there. A

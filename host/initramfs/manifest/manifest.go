@@ -33,6 +33,8 @@ type Manifest struct {
 	Links    []Link     `toml:"link"`
 	Devices  []Device   `toml:"device"`
 	Files    []File     `toml:"file"`
+
+	described map[string]Pos // all paths that are given in full
 }
 
 // Debian says where Debian's packages come from.
@@ -158,6 +160,13 @@ func Read(file string) (*Manifest, error) {
 	}
 	m.Dir = dir
 	return m, nil
+}
+
+// Described says where in the manifest a path, relative to the root, is described in full: not as that of
+// a program which is named after its source. The manifest must have been checked.
+func (m *Manifest) Described(path string) (at Pos, ok bool) {
+	at, ok = m.described[path]
+	return at, ok
 }
 
 // SourcePath returns the path on the host of a source that the manifest names.

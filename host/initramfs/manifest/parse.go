@@ -88,6 +88,7 @@ func (m *Manifest) Check() error {
 	for i := range m.Devices {
 		c.device(&m.Devices[i])
 	}
+	m.described = c.seen
 	return c.err
 }
 
