@@ -69,7 +69,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		report(stderr, failure)
 		return failure.Status
 	}
-	fmt.Fprintf(stderr, "kevlar: %s\n", strings.TrimPrefix(err.Error(), "kevlar: "))
+	message := strings.TrimPrefix(err.Error(), "kevlar: ")
+	if errors.Is(err, context.Canceled) {
+		message = "interrupted"
+	}
+	fmt.Fprintf(stderr, "kevlar: %s\n", message)
 	return guest.StatusFailed
 }
 

@@ -250,23 +250,32 @@ func initOf(commandLine string) string {
 
 // writeFile writes parts to a file, which appears only when it is complete.
 func writeFile(path string, parts ...[]byte) error {
+	err := writeAside(path, parts)
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %v", path, pe.Err) // the name of the file aside means nothing to anybody
+	}
+	return err
+}
+
+func writeAside(path string, parts [][]byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
-		return plainError(err)
+		return err
 	}
 	defer os.Remove(tmp.Name())
 	for _, part := range parts {
 		if _, err := tmp.Write(part); err != nil {
 			tmp.Close()
-			return plainError(err)
+			return err
 		}
 	}
 	if err := tmp.Chmod(0o644); err != nil {
 		tmp.Close()
-		return plainError(err)
+		return err
 	}
 	if err := tmp.Close(); err != nil {
-		return plainError(err)
+		return err
 	}
 	return os.Rename(tmp.Name(), path)
 }

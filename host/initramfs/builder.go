@@ -166,8 +166,9 @@ type Explanation struct {
 }
 
 func (e Explanation) String() string {
-	if !e.Built {
-		return fmt.Sprintf("reused  %s", e.Part)
+	verb := "reused"
+	if e.Built {
+		verb = "built"
 	}
-	return fmt.Sprintf("built   %s: %s", e.Part, e.Reason)
+	return fmt.Sprintf("%-8s%s: %s", verb, e.Part, e.Reason)
 }

@@ -16,6 +16,8 @@ import (
 
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
+	"kevlar/host/initramfs/manifest"
+	"kevlar/host/initramfs/packages"
 )
 
 func decode(t *testing.T, archive []byte) *filetree.Tree {
@@ -279,6 +281,40 @@ func TestTwoAtOnce(t *testing.T) {
 			t.Error("two builders at once make different archives")
 		}
 	}
+}
+
+// TestBusyboxGivesWay has a package with a program that is also an applet, in a folder that is a link.
+func TestBusyboxGivesWay(t *testing.T) {
+	m := &manifest.Manifest{
+		Name: "m", Dir: t.TempDir(),
+		Packages: []manifest.Packages{{From: "debian", Names: []string{"coreutils"}}},
+		Busybox:  []manifest.Busybox{{Path: "bin/busybox"}},
+	}
+	b := &Builder{Dir: t.TempDir(), Providers: map[string]Provider{"debian": &coreutils{}}}
+	archive, err := b.Build(t.Context(), m, "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := decode(t, archive)
+	if e, _ := tree.Lookup("usr/bin/ls"); string(e.Data) != "the package's" {
+		t.Errorf("usr/bin/ls is %.20q", e.Data)
+	}
+	if e, _ := tree.Lookup("usr/bin/ash"); string(e.Data) != "/bin/busybox" {
+		t.Errorf("usr/bin/ash is %.20q", e.Data)
+	}
+	if e, _ := tree.Lookup("usr/bin/busybox"); !bytes.HasPrefix(e.Data, []byte("\x7fELF")) {
+		t.Errorf("usr/bin/busybox is %.20q", e.Data)
+	}
+}
+
+// coreutils is a provider with one package.
+type coreutils struct{ madeUp }
+
+func (*coreutils) Fetch(context.Context, packages.Package) (*filetree.Tree, error) {
+	t := filetree.New()
+	t.File("usr/bin/ls", 0o755, []byte("the package's"))
+	t.Link("bin", "usr/bin")
+	return t, nil
 }
 
 func TestDefault(t *testing.T) {

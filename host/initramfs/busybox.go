@@ -31,5 +31,20 @@ func busybox(ctx context.Context, program, path string) ([]byte, error) {
 			t.Link(name, "/"+path)
 		}
 	}
-	return cpio.Encode(t)
+	return cpio.Pack(t)
+}
+
+// addBusybox adds what busybox returned. An applet leaves its name to a program that is there already.
+func addBusybox(_ context.Context, t *filetree.Tree, content []byte) error {
+	all, err := cpio.Decode(content)
+	if err != nil {
+		return err
+	}
+	wanted := filetree.New()
+	for f := range all.All() {
+		if _, _, taken := t.Resolve(f.Path); f.Type() == filetree.Regular || f.Type() == filetree.Symlink && !taken {
+			wanted.Add(f.Path, f.Entry)
+		}
+	}
+	return t.Merge(wanted)
 }

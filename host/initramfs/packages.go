@@ -109,7 +109,7 @@ func (q *packagesPart) produce(ctx context.Context) ([]byte, []compile.Input, er
 }
 
 // packageVersion changes when the same package gives other files.
-const packageVersion = "1"
+const packageVersion = "2"
 
 // fetch returns the files of a package, from the store if they are there.
 func (q *packagesPart) fetch(ctx context.Context, provider Provider, p packages.Package) ([]byte, error) {
@@ -122,7 +122,7 @@ func (q *packagesPart) fetch(ctx context.Context, provider Provider, p packages.
 	if err != nil {
 		return nil, err
 	}
-	content, err := cpio.Encode(tree)
+	content, err := cpio.Pack(tree)
 	if err != nil {
 		return nil, fmt.Errorf("package %s: %w", p.Name, err)
 	}

@@ -3,6 +3,7 @@ package initramfs
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 
 	"kevlar/host/initramfs/compile"
@@ -138,6 +139,13 @@ func (b *Builder) explain(parts []*part) {
 		return
 	}
 	for _, p := range parts {
-		b.Explain(Explanation{Part: p.title, Built: p.built, Reason: p.reason})
+		reason := p.reason
+		if !p.built {
+			reason = "nothing changed"
+			if n := len(p.needs); n > 1 {
+				reason += fmt.Sprintf(" of the %d things that it depends on", n)
+			}
+		}
+		b.Explain(Explanation{Part: p.title, Built: p.built, Reason: reason})
 	}
 }

@@ -265,6 +265,6 @@ func (p *planner) busybox(x *manifest.Busybox) {
 			}
 			return content, []compile.Input{{Name: "the host's busybox", Value: digest.String()}, {Name: "its path", Value: x.Path}}, err
 		},
-		add: addTree,
+		add: addBusybox,
 	})
 }

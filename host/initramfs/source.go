@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"kevlar/host/initramfs/compile"
-	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
 	"kevlar/host/initramfs/manifest"
 	"kevlar/host/initramfs/store"
@@ -129,13 +128,4 @@ func (b *Builder) folderInputs(dir string, skip func(string) bool) (list []compi
 		return nil
 	})
 	return list, err
-}
-
-// addTree adds a tree that is kept in the store as an archive.
-func addTree(_ context.Context, t *filetree.Tree, content []byte) error {
-	tree, err := cpio.Decode(content)
-	if err != nil {
-		return err
-	}
-	return t.Merge(tree)
 }

@@ -7,7 +7,7 @@ import (
 	"kevlar/host/initramfs/filetree"
 )
 
-// Decode reads a tree back from what Encode made of it.
+// Decode reads a tree back from what Encode or Pack made of it.
 func Decode(archive []byte) (*filetree.Tree, error) {
 	t := filetree.New()
 	r := reader{r: bytes.NewReader(archive)}

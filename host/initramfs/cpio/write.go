@@ -14,13 +14,22 @@ import (
 // Encode encodes the tree as a cpio archive. Times are zero, inode numbers count up, so equal
 // trees give equal archives. Archives may be put one after the other: a later one adds to and
 // replaces the files of an earlier one.
-func Encode(t *filetree.Tree) ([]byte, error) {
+func Encode(t *filetree.Tree) ([]byte, error) { return encode(t, false) }
+
+// Pack is like Encode, but the archive is for Decode alone: folders that nobody described are not in it,
+// so that they do not count as described when they are read back.
+func Pack(t *filetree.Tree) ([]byte, error) { return encode(t, true) }
+
+func encode(t *filetree.Tree, described bool) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(size(t))
 	inodes := map[string]uint32{} // of files with several names, by the first of them
 	written := map[string]int{}   // how many of those names are in the archive
 	next := uint32(1)
 	for f := range t.All() {
+		if described && f.Implied {
+			continue
+		}
 		if int64(len(f.Data)) > math.MaxUint32 {
 			return nil, fmt.Errorf("%s: too large for the cpio format", f.Path)
 		}

@@ -116,6 +116,8 @@ type Name struct {
 	Path  string
 	First string // the first path of the same file: another one than Path if this is a further hard link
 	Links int    // how many names the file has
+	// Implied tells of a folder that nobody described: it came about by a file below it.
+	Implied bool
 	Entry
 }
 
@@ -133,7 +135,7 @@ func (t *Tree) All() iter.Seq[Name] {
 		}
 		for _, name := range paths {
 			f := t.files[name]
-			if !yield(Name{name, first[f], links[f], f.Entry}) {
+			if !yield(Name{name, first[f], links[f], f.implied, f.Entry}) {
 				return
 			}
 		}

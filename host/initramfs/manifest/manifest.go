@@ -67,7 +67,7 @@ type Packages struct {
 	Names []string `toml:"names"`
 }
 
-// Busybox is the host's static BusyBox, with links for all its applets.
+// Busybox is the host's static BusyBox, with links for all its applets but those that packages bring.
 type Busybox struct {
 	At   Pos    `toml:"-"`
 	Path string `toml:"path"`

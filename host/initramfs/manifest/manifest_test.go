@@ -101,7 +101,7 @@ func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"[[file]]\npath = \"a\"\ntext = \"\"\nowner = 3\n":                                        `m.toml:4:1: unknown key "owner"`,
 		"[[fiel]]\npath = \"a\"\n":                                                                `m.toml:1:3: unknown key "fiel"`,
-		"[[file]]\npath = 5\n":                                                                    "m.toml:2:8: ",
+		"[[file]]\npath = 5\n":                                                                    "m.toml:2:8: integer where a string belongs",
 		"[[file]\n":                                                                               "m.toml:1:",
 		"\n\n[[file]]\npath = \"a\"\n":                                                            "m.toml:3:1: a file needs either a source or a text",
 		"[[file]]\npath = \"a\"\ntext = \"\"\nsource = \"b\"\n":                                   "either a source or a text",
@@ -122,7 +122,7 @@ func TestParseErrors(t *testing.T) {
 		"[[go]]\npath = \"bin/a\"\n":                                                              "needs a package",
 		"[[folder]]\npath = \"a\"\n":                                                              "needs a source",
 		"[[folder]]\npath = \"a\"\nsource = \"b\"\nskip = [\"[\"]\n":                              "is not a pattern",
-		"[[file]]\npath = \"a\"\ntext = \"\"\nmode = \"0755\"\n":                                  "m.toml:4:8: ",
+		"[[file]]\npath = \"a\"\ntext = \"\"\nmode = \"0755\"\n":                                  "m.toml:4:8: string where an integer belongs",
 		"[[dir]]\npath = \"a\\u0000b\"\n":                                                         "a zero byte",
 		"file = [{ path = \"a\", text = \"\" }, { path = \"a\", text = \"\" }]\n":                 "/a: is described already",
 		"[[file]]\npath = \"x\"\ntext = \"\"\n\n[[file]]\npath = \"y\"\n\n[[file]]\npath = \"z\"": "m.toml:5:1: a file needs",

@@ -3,6 +3,8 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -53,9 +55,31 @@ func decodeError(name string, err error) error {
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {
 		line, column := decode.Position()
-		return &Error{name, Pos{line, column}, errors.New(decode.Error())}
+		return &Error{name, Pos{line, column}, errors.New(typeError(decode.Error()))}
 	}
 	return fmt.Errorf("%s: %w", name, err)
+}
+
+// mismatch is how the decoder tells of a value of the wrong type.
+var mismatch = regexp.MustCompile(`cannot decode TOML (\w+) into .* of type \*?(\S+)$`)
+
+// tomlTypes are what TOML calls Go's types.
+var tomlTypes = map[string]string{
+	"string": "a string", "uint32": "an integer", "[]string": "an array of strings", "map[string]string": "a table of strings",
+}
+
+// typeError makes a message of the decoder speak of the manifest, not of Go.
+func typeError(message string) string {
+	message = strings.TrimPrefix(message, "toml: ")
+	found := mismatch.FindStringSubmatch(message)
+	if found == nil {
+		return message
+	}
+	wanted, ok := tomlTypes[found[2]]
+	if !ok {
+		wanted = "something else"
+	}
+	return fmt.Sprintf("%s where %s belongs", found[1], wanted)
 }
 
 func lastOf(key toml.Key) string {
