@@ -4,8 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -91,11 +91,21 @@ func control(t testing.TB, fields string) member {
 
 const fields = "Package: hello\nVersion: 1.0\nArchitecture: amd64\n"
 
-func TestReadDeb(t *testing.T) {
-	xz, err := os.ReadFile("testdata/data.tar.xz")
+// xzData returns what "xz" has made of a tar archive with the file usr/bin/hello, which holds "hello\n".
+func xzData(tb testing.TB) []byte {
+	tb.Helper()
+	data, err := base64.StdEncoding.DecodeString("" +
+		"/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Cf/AHpdABcLyyeJ8uv7sv6J4fnJCB0cKx5/hlD7z8AiblPuVvXoYIuc" +
+		"EPTnK6pVQDhEbCDLQEcTOnbJIDn2Nwf0oat2WbJphafjZTvHG0559CwxRcxFSzCBgmZVItFDE6jJBIs9uZ2wLJTb" +
+		"7IuLuXKRyJQTa3zZ5OoDq9P4FqtgAAAAMzhXNc0sUWwAAZYBgFAAALiQ77SxxGf7AgAAAAAEWVo=")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
+	return data
+}
+
+func TestReadDeb(t *testing.T) {
+	xz := xzData(t)
 	data := tarOf(t, tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o700}, regular("./usr/bin/hello", "hello\n"))
 	for _, tt := range []struct {
 		name    string
@@ -133,10 +143,7 @@ func TestReadDebRefuses(t *testing.T) {
 	zipped := zip(t, data.data)
 	damaged := bytes.Clone(zipped)
 	damaged[len(damaged)-5] ^= 1 // the size
-	xz, err := os.ReadFile("testdata/data.tar.xz")
-	if err != nil {
-		t.Fatal(err)
-	}
+	xz := xzData(t)
 	for _, tt := range []struct {
 		name string
 		data []byte
@@ -195,10 +202,7 @@ func FuzzReadDeb(f *testing.F) {
 	data := tarOf(f, regular("./bin/hello", "hello\n"))
 	f.Add(pack(version, control(f, fields), member{"data.tar", data}))
 	f.Add(pack(version, member{"control.tar.gz", zip(f, control(f, fields).data)}, member{"data.tar.zst", zst(f, data)}))
-	xz, err := os.ReadFile("testdata/data.tar.xz")
-	if err != nil {
-		f.Fatal(err)
-	}
+	xz := xzData(f)
 	f.Add(pack(version, control(f, fields), member{"data.tar.xz", xz}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := readDeb(bytes.NewReader(data))
