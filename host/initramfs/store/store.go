@@ -106,11 +106,12 @@ func (s *Store) Put(k Key, content []byte) error {
 // writeAside makes a file that appears when it is complete. Another process may be emptying the
 // store meanwhile; then it is made again.
 func writeAside(path string, parts ...[]byte) (err error) {
-	for range 3 {
-		if err = os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
+	for range 10 {
+		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+			err = write(path, parts)
 		}
-		if err = write(path, parts); !errors.Is(err, fs.ErrNotExist) {
+		// MkdirAll says that a folder exists if it went between two looks at it.
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
@@ -139,5 +140,16 @@ func write(path string, parts [][]byte) error {
 	return err
 }
 
-// Clean removes everything.
-func (s *Store) Clean() error { return os.RemoveAll(s.dir) }
+// Clean removes everything. For whoever writes meanwhile it is all gone at one moment.
+func (s *Store) Clean() error {
+	aside, err := os.MkdirTemp(filepath.Dir(s.dir), ".old-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(aside)
+	err = os.Rename(s.dir, filepath.Join(aside, "store"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another process was faster
+	}
+	return err
+}
