@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kevlar/host/guest"
 	"kevlar/host/hostpkg"
@@ -21,6 +22,7 @@ import (
 
 func testCommand() *cobra.Command {
 	var f machineFlags
+	var m measures
 	cmd := &cobra.Command{
 		Use:   "test [flags] [SUITE[:PATTERN]...]",
 		Short: "Run the checks: vet, unit tests and guest suites",
@@ -37,18 +39,47 @@ The last line is "N passed, N failed, N skipped"; the status is 1 if one failed.
 			if w.root == "" {
 				return errors.New("the checks are in Kevlar's source tree, and this is outside of it")
 			}
-			t := &tester{flags: f, workplace: w, out: cmd.OutOrStdout(), oneSize: cmd.Flags().Changed("cpus")}
+			t := &tester{flags: f, measures: m, workplace: w, out: cmd.OutOrStdout(), oneSize: cmd.Flags().Changed("cpus")}
 			t.live = progress.IsTerminal(t.out)
 			return t.run(cmd.Context(), args)
 		},
 	}
 	f.register(cmd.Flags())
+	m.register(cmd.Flags())
 	return cmd
+}
+
+// measures say how much the suites do whose length is open. A zero field leaves that to the suite.
+type measures struct {
+	seed  string
+	calls int
+	time  time.Duration
+}
+
+func (m *measures) register(flags *pflag.FlagSet) {
+	flags.StringVar(&m.seed, "seed", "", "fuzz: repeat the run with this `NUMBER`")
+	flags.IntVar(&m.calls, "calls", 0, "fuzz: make `N` calls as each user")
+	flags.DurationVar(&m.time, "for", 0, "soak: go on for this `DURATION`, as 1h or 90s")
+}
+
+// environment is how the measures reach a suite of Go tests.
+func (m *measures) environment() (env []string) {
+	if m.seed != "" {
+		env = append(env, "KEVLAR_SEED="+m.seed)
+	}
+	if m.calls > 0 {
+		env = append(env, fmt.Sprintf("KEVLAR_CALLS=%d", m.calls))
+	}
+	if m.time > 0 {
+		env = append(env, "KEVLAR_FOR="+m.time.String())
+	}
+	return env
 }
 
 // tester runs checks and adds up what they say.
 type tester struct {
 	flags machineFlags
+	measures
 	*workplace
 	out     io.Writer
 	live    bool // out is a terminal, where a line can be written over
@@ -248,11 +279,11 @@ func (t *tester) prepare(ctx context.Context) (err error) {
 }
 
 // goSuiteTime is how long a suite of Go tests may take: they give each machine a limit of its own.
-func goSuiteTime(s *suite.Suite) time.Duration {
+func (t *tester) goSuiteTime(s *suite.Suite) time.Duration {
 	if s.Conf.Timeout > 0 {
 		return s.Conf.Timeout
 	}
-	return time.Hour
+	return time.Hour + 4*t.time + time.Duration(t.calls)*10*time.Millisecond
 }
 
 // goSuite runs a suite whose checks are Go tests. They start this program, whose path and whose
@@ -262,7 +293,7 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 	if err != nil {
 		return suite.Verdict{}, err
 	}
-	args := []string{"-count=1", "-timeout", goSuiteTime(s).String()}
+	args := []string{"-count=1", "-timeout", t.goSuiteTime(s).String()}
 	if len(patterns) > 0 {
 		args = append(args, "-run", patterns[0])
 	}
@@ -275,5 +306,6 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 		"KEVLAR=" + self,
 		fmt.Sprintf("KEVLAR_FLAGS=--kernel %s --cpus %d --mem %s --accel %s --machine %s", kernel, cpus, f.mem, f.accel, f.machine),
 	}
+	env = append(env, t.environment()...)
 	return suite.GoTest(ctx, t.root, env, done, append(args, "./suites/"+s.Name)...), nil
 }
