@@ -196,6 +196,31 @@ static void mremap_moves(void)
 	CHECK(mremap(to, 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to + PAGE) == MAP_FAILED && errno == EINVAL);
 }
 
+// mremap moves memory to just below where it was, and back up, wherever the borders of page tables are.
+static void mremap_nearby(void)
+{
+	enum { borders = 2 << 20, room = 32 << 20 };
+	char *base = map(room / PAGE, PROT_NONE);
+	base = (char *)(((uintptr_t)base + borders - 1) & -borders);
+	for (long size = 1 << 20; size <= 5 << 20; size += 0x181000) {
+		for (long offset = 0; offset < borders; offset += 51 * PAGE) {
+			char *high = base + room / 2 + offset, *low = high - size - PAGE;
+			CHECK(mmap(high, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == high);
+			for (long i = 0; i < size; i += 7 * PAGE)
+				high[i] = i / PAGE + 1;
+			CHECK(mremap(high, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, low) == low);
+			for (long i = 0; i < size; i += 7 * PAGE)
+				EQUAL(low[i], (char)(i / PAGE + 1));
+			CHECK(!readable(high + size - PAGE));
+			CHECK(mremap(low, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, high) == high);
+			for (long i = 0; i < size; i += 7 * PAGE)
+				EQUAL(high[i], (char)(i / PAGE + 1));
+			CHECK(!readable(low));
+			CHECK(munmap(high, size) == 0);
+		}
+	}
+}
+
 // The break grows and shrinks by bytes; what is given back is zero when it returns.
 static void program_break(void)
 {
@@ -623,6 +648,7 @@ static const struct test tests[] = {
 	TEST(munmap_parts),
 	TEST(mprotect_parts),
 	TEST(mremap_moves),
+	TEST(mremap_nearby),
 	TEST(program_break),
 	TEST(madvise_dontneed),
 	TEST(copy_on_write),

@@ -224,12 +224,23 @@ func (t *Table) Move(start, to, n uintptr) error {
 			dst, _ := t.leaf(from - start + to)
 			atomic.StoreUint64(&dst[slot(from-start+to, leafLevel)], e)
 		}
-		if isEmpty(pt) {
-			t.prune(va, g)
-		}
 		va = next
 	}
+	// Only now that everything is in its place: a leaf that a part of the
+	// source has left may be where a later part goes.
+	t.pruneRange(start, start+n, g)
 	return nil
+}
+
+// pruneRange unlinks the empty leaves of [start, end).
+func (t *Table) pruneRange(start, end uintptr, g *gather) {
+	for va := start; va < end; {
+		pt, span := t.leaf(va)
+		if pt != nil && isEmpty(pt) {
+			t.prune(va, g)
+		}
+		va = nextSpan(va, span)
+	}
 }
 
 // makeRoom adds the levels that Move needs at to.

@@ -368,6 +368,63 @@ func TestMove(t *testing.T) {
 	}
 }
 
+// TestMoveAlignments moves ranges between places of every alignment to each
+// other and to the tables, so close that they share tables of each level.
+func TestMoveAlignments(t *testing.T) {
+	tab := newTable(t)
+	step := uintptr(61) // of pages: coprime to the size of a table
+	if testing.Short() {
+		step = 151
+	}
+	borders := []uintptr{5 * LeafSpan, 1 << 30, 1 << 39}
+	for _, n := range []uintptr{1, 2, 511, 512, 513, 1025} {
+		for offset := uintptr(0); offset < entries; offset += step {
+			start := offset * PageSize
+			for gap := uintptr(0); gap <= 2*entries; gap += step {
+				for _, border := range borders {
+					low, high := border+start-LeafSpan, border+start-LeafSpan+(n+gap)*PageSize
+					checkMove(t, tab, low, high, n)
+					checkMove(t, tab, high, low, n)
+				}
+			}
+			if t.Failed() {
+				t.Fatalf("moving %d pages, offset %d", n, offset)
+			}
+		}
+	}
+}
+
+// checkMove moves n pages, of which there are the outermost and some between,
+// and looks at where they are then.
+func checkMove(t *testing.T, tab *Table, start, to, n uintptr) {
+	t.Helper()
+	pages := map[uintptr]frame.Frame{}
+	for i := uintptr(0); i < n; i += 73 {
+		pages[i] = mustMap(t, tab, start+i*PageSize, Read|Write|Anon)
+	}
+	if _, ok := pages[n-1]; !ok {
+		pages[n-1] = mustMap(t, tab, start+(n-1)*PageSize, Read|Anon)
+	}
+	if err := tab.Move(start, to, n*PageSize); err != nil {
+		t.Fatalf("Move(%#x, %#x, %d pages): %v", start, to, n, err)
+	}
+	found := 0
+	tab.Each(0, UserEnd, func(va uintptr, f frame.Frame, _ Prot) bool {
+		if pages[(va-to)/PageSize] != f {
+			t.Errorf("Move(%#x, %#x, %d pages): frame %#x is at %#x", start, to, n, uint64(f), va)
+		}
+		found++
+		return true
+	})
+	if found != len(pages) {
+		t.Errorf("Move(%#x, %#x, %d pages): %d pages after it, %d before", start, to, n, found, len(pages))
+	}
+	tab.Unmap(to, to+n*PageSize)
+	if tab.Pages() != 1 {
+		t.Errorf("Move(%#x, %#x, %d pages): it left %d tables", start, to, n, tab.Pages()-1)
+	}
+}
+
 func TestMapRange(t *testing.T) {
 	tab := newTable(t)
 	there := mustMap(t, tab, 0x12000, Read)
