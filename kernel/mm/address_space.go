@@ -20,8 +20,8 @@ type AddressSpace struct {
 	vmas vmaSet // guarded by mu
 
 	// Everything from here to the next blank line is guarded by mu.
-	mappings []*Mapping // those with VMAs here
-	dead     []*Mapping // without VMAs; their files are closed by unlock
+	mappings mappingSet // those with VMAs here
+	dead     *Mapping   // without VMAs; their files are closed by unlock
 	layout   layout
 	usage    usage
 	charged  charge           // the part of usage that the totals know of
@@ -122,18 +122,17 @@ func (as *AddressSpace) destroy() {
 	defer as.unlock()
 	var down pagetable.Teardown
 	down.Begin(as.table)
-	for i := range as.vmas.all {
-		v := &as.vmas.all[i]
+	c := as.vmas.search(0)
+	for v := c.vma(); v != nil; v = c.next() {
 		down.Span(v.start, v.end)
 	}
 	anonPages.Add(-int64(down.End().Freed))
-	as.vmas.all = nil
+	as.vmas = vmaSet{}
 	as.usage = usage{}
-	for _, m := range as.mappings {
+	for m := as.mappings.head; m != nil; m = m.nextHere {
 		m.object.MapRemoved(m)
 	}
-	as.dead = append(as.dead, as.mappings...)
-	as.mappings = nil
+	as.dead, as.mappings = as.mappings.head, mappingSet{}
 	spaces.Add(-1)
 }
 
@@ -151,10 +150,10 @@ func (as *AddressSpace) unlock() {
 	closeFiles(dead)
 }
 
-// closeFiles closes the files behind mappings. If closing one panics, the
+// closeFiles closes the files behind the mappings from m on. If closing one panics, the
 // others are closed all the same.
-func closeFiles(ms []*Mapping) {
-	for i, m := range ms {
+func closeFiles(m *Mapping) {
+	for ; m != nil; m = m.nextHere {
 		if m.file == nil {
 			continue
 		}
@@ -162,7 +161,7 @@ func closeFiles(ms []*Mapping) {
 			closed := false
 			defer func() {
 				if !closed {
-					closeFiles(ms[i+1:])
+					closeFiles(m.nextHere)
 				}
 			}()
 			m.file.Put()
@@ -174,49 +173,49 @@ func closeFiles(ms []*Mapping) {
 // attach returns the Mapping for object and file, which it makes if there is
 // none. Its count of VMAs does not include the one that the caller is making.
 func (as *AddressSpace) attach(object Object, file File, name string) *Mapping {
-	for _, m := range as.mappings {
-		if m.object == object && m.file == file && m.name == name {
-			return m
-		}
+	key := mappingKey{object, file, name}
+	if m := as.mappings.find(key); m != nil {
+		return m
 	}
-	m := &Mapping{space: as, object: object, file: file, name: name}
+	m := &Mapping{space: as, mappingKey: key}
 	m.presenter, _ = object.(Presenter)
 	_, m.shmem = object.(*anonObject)
-	if file != nil {
-		file.Get()
-	}
-	object.MapAdded(m)
-	as.mappings = append(as.mappings, m)
+	as.adopt(m)
 	return m
+}
+
+// adopt makes m, which is new, one of as's mappings.
+func (as *AddressSpace) adopt(m *Mapping) {
+	if m.file != nil {
+		m.file.Get()
+	}
+	m.object.MapAdded(m)
+	as.mappings.add(m)
 }
 
 // detach ends the use of m by one VMA.
 func (as *AddressSpace) detach(m *Mapping) {
-	if m.vmas--; m.vmas > 0 {
-		return
+	if m.vmas--; m.vmas == 0 {
+		as.kill(m)
 	}
-	for i, other := range as.mappings {
-		if other == m {
-			last := len(as.mappings) - 1
-			as.mappings[i] = as.mappings[last]
-			as.mappings[last] = nil
-			as.mappings = as.mappings[:last]
-			break
-		}
-	}
+}
+
+// kill ends m, which has no VMA any more.
+func (as *AddressSpace) kill(m *Mapping) {
+	as.mappings.remove(m)
 	m.object.MapRemoved(m)
-	as.dead = append(as.dead, m)
+	m.nextHere = as.dead
+	as.dead = m
 }
 
 // addVMA adds v, whose mapping it counts, and joins it with its neighbours.
 // The caller has made sure of the space and the limits.
 func (as *AddressSpace) addVMA(v vma) {
 	if v.m != nil {
-		v.m.vmas++
+		v.m.widen(v.start, v.end)
 	}
 	as.usage.add(&v, v.pages())
-	i := as.vmas.insert(v)
-	as.vmas.merge(i, i+1)
+	as.vmas.add(v)
 }
 
 // room checks that n more VMAs are within the limits.
@@ -230,16 +229,15 @@ func (as *AddressSpace) room(n int) error {
 // unmap removes everything in [start, end). The caller has checked that there
 // is room for the VMAs it may split.
 func (as *AddressSpace) unmap(start, end uintptr) {
-	first, last := as.vmas.carve(start, end)
-	for i := first; i < last; i++ {
-		v := &as.vmas.all[i]
+	c := as.vmas.carve(start, end)
+	for v := c.vma(); v != nil && v.start < end; v = c.next() {
 		as.dropPages(v, v.start, v.end)
 		as.usage.add(v, -v.pages())
 		if v.m != nil {
 			as.detach(v.m)
 		}
 	}
-	as.vmas.remove(first, last)
+	as.vmas.remove(start, end)
 }
 
 // dropPages takes the pages of v in [start, end) out of the page table.
@@ -268,8 +266,8 @@ func (as *AddressSpace) rssOf(v *vma) *atomic.Int64 {
 func (as *AddressSpace) zapObject(m *Mapping, first, last uint64, copies bool) {
 	as.mu.Lock()
 	defer as.unlock()
-	for i := range as.vmas.all {
-		v := &as.vmas.all[i]
+	c := as.vmas.search(m.low)
+	for v := c.vma(); v != nil && v.start < m.high; v = c.next() {
 		if v.m != m {
 			continue
 		}

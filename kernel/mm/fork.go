@@ -1,10 +1,6 @@
 package mm
 
-import (
-	"slices"
-
-	"kevlar/kernel/abi"
-)
+import "kevlar/kernel/abi"
 
 // Fork returns a copy of as with one reference: fork(2). Private memory is
 // copied when either side writes to it; shared memory stays shared. Memory
@@ -32,38 +28,50 @@ func (as *AddressSpace) forkInto(child *AddressSpace) error {
 	}
 	child.layout = as.layout
 	child.limit = as.limit
-	child.vmas.all = make([]vma, 0, as.vmas.len()+2)
-	child.mappings = slices.Grow(child.mappings, len(as.mappings))
+	child.vmas.reserve(as.vmas.len() + 2)
+	defer as.mappings.forgetCopies()
 	protected := false
 	defer func() {
 		if protected {
 			as.table.Flush()
 		}
 	}()
-	for i := range as.vmas.all {
-		v := as.vmas.all[i]
+	c := as.vmas.search(0)
+	for next := c.vma(); next != nil; next = c.next() {
+		v := *next
 		if v.flags&vmDontFork != 0 {
 			continue
 		}
 		v.flags &^= vmLocked | vmLockOnFault
 		if v.m != nil {
-			v.m = child.attach(v.m.object, v.m.file, v.m.name)
+			v.m = child.attachCopy(v.m)
 			v.m.vmas++
+			v.m.widen(v.start, v.end)
 		}
 		child.usage.add(&v, v.pages())
-		child.vmas.all = append(child.vmas.all, v)
+		child.vmas.push(&v)
 		if v.flags&vmWipeOnFork != 0 {
 			continue
 		}
 		protected = protected || !v.shared()
-		c, err := as.table.CopyRange(child.table, v.start, v.end, !v.shared(), v.refillsCheaply())
-		child.rssAnon.Add(int64(c.Anon))
-		child.rssOf(&v).Add(int64(c.Object))
+		n, err := as.table.CopyRange(child.table, v.start, v.end, !v.shared(), v.refillsCheaply())
+		child.rssAnon.Add(int64(n.Anon))
+		child.rssOf(&v).Add(int64(n.Object))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// attachCopy returns the Mapping in as, which is being forked to, for one that
+// the parent has. The caller widens and counts it.
+func (as *AddressSpace) attachCopy(m *Mapping) *Mapping {
+	if m.copy == nil {
+		m.copy = &Mapping{space: as, mappingKey: m.mappingKey, presenter: m.presenter, shmem: m.shmem}
+		as.adopt(m.copy)
+	}
+	return m.copy
 }
 
 // refillsCheaply reports whether faults bring in v's object pages many at a

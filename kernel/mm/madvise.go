@@ -40,11 +40,10 @@ func (as *AddressSpace) madvise(start, end uintptr, advice int) error {
 	defer as.unlock()
 	var missing error
 	for at := start; at < end; {
-		i := as.vmas.search(at)
-		if i == as.vmas.len() || as.vmas.all[i].start >= end {
+		v := as.vmas.search(at).vma()
+		if v == nil || v.start >= end {
 			return abi.ENOMEM
 		}
-		v := &as.vmas.all[i]
 		if v.start > at {
 			missing = abi.ENOMEM
 			at = v.start
@@ -111,12 +110,11 @@ func (as *AddressSpace) setFlags(v *vma, start, end uintptr, set, reset vmaFlags
 	if err := as.room(as.vmas.splits(start, end)); err != nil {
 		return err
 	}
-	first, last := as.vmas.carve(start, end)
-	v = &as.vmas.all[first]
+	v = as.vmas.carve(start, end).vma()
 	as.usage.add(v, -v.pages())
 	v.flags = flags
 	as.usage.add(v, v.pages())
-	as.vmas.merge(first, last)
+	as.vmas.merge(start, end)
 	return nil
 }
 

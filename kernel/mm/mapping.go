@@ -5,17 +5,35 @@ import "sync"
 // A Mapping ties an address space to an object that is mapped there, in any
 // number of VMAs. It holds one reference on the open file.
 type Mapping struct {
-	space  *AddressSpace
-	object Object
-	file   File   // or nil
-	name   string // for /proc/PID/maps
+	space *AddressSpace
+	mappingKey
 
 	presenter Presenter // the object, if it is one
 	shmem     bool      // the object is shared anonymous memory
 
-	vmas int // VMAs that refer to it; guarded by space.mu
+	// Guarded by space.mu.
+	vmas      int      // those that refer to it
+	low, high uintptr  // the bounds within which those are
+	copy      *Mapping // in the space that is being forked to
+	nextHere  *Mapping // in space's mappingSet, or in space.dead
+	prevHere  *Mapping
 
 	next, prev *Mapping // in the object's Mappings; guarded by its mu
+}
+
+// A mappingKey is what an address space has one Mapping for.
+type mappingKey struct {
+	object Object
+	file   File   // or nil
+	name   string // for /proc/PID/maps
+}
+
+// widen notes that m has, or is about to have, a VMA at [start, end).
+func (m *Mapping) widen(start, end uintptr) {
+	if m.high == 0 {
+		m.low = start
+	}
+	m.low, m.high = min(m.low, start), max(m.high, end)
 }
 
 // Mappings is the list of mappings of one object. Embed it to make an Object.

@@ -34,8 +34,9 @@ func (ms *Mappings) additions() uint64 {
 func (as *AddressSpace) writesTo(m *Mapping) bool {
 	as.mu.Lock()
 	defer as.unlock()
-	for i := range as.vmas.all {
-		if v := &as.vmas.all[i]; v.m == m && v.shared() && v.maxProt&abi.PROT_WRITE != 0 {
+	c := as.vmas.search(m.low)
+	for v := c.vma(); v != nil && v.start < m.high; v = c.next() {
+		if v.m == m && v.shared() && v.maxProt&abi.PROT_WRITE != 0 {
 			return true
 		}
 	}

@@ -109,9 +109,9 @@ func (as *AddressSpace) lockRange(start, end uintptr, set, reset vmaFlags, privi
 // lockedPages returns how many pages of [start, end) are locked.
 func (as *AddressSpace) lockedPages(start, end uintptr) int64 {
 	n := int64(0)
-	first, last := as.vmas.overlap(start, end)
-	for i := first; i < last; i++ {
-		if v := &as.vmas.all[i]; v.flags&vmLocked != 0 {
+	c := as.vmas.search(start)
+	for v := c.vma(); v != nil && v.start < end; v = c.next() {
+		if v.flags&vmLocked != 0 {
 			n += int64((min(end, v.end) - max(start, v.start)) >> pageShift)
 		}
 	}
@@ -140,13 +140,13 @@ func (as *AddressSpace) lockEverything(flags int, privileged bool) error {
 
 // flagAll changes the flags of every VMA.
 func (as *AddressSpace) flagAll(set, reset vmaFlags) {
-	for i := range as.vmas.all {
-		v := &as.vmas.all[i]
+	c := as.vmas.search(0)
+	for v := c.vma(); v != nil; v = c.next() {
 		as.usage.add(v, -v.pages())
 		v.flags = v.flags&^reset | set
 		as.usage.add(v, v.pages())
 	}
-	as.vmas.merge(0, as.vmas.len())
+	as.vmas.merge(0, UserTop)
 }
 
 // populateAll brings in everything that is mapped, as far as that goes.
@@ -165,11 +165,11 @@ func (as *AddressSpace) populateAll() {
 func (as *AddressSpace) next(addr uintptr) (start, end uintptr, ok bool) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	i := as.vmas.search(addr)
-	if i == as.vmas.len() {
+	v := as.vmas.search(addr).vma()
+	if v == nil {
 		return 0, 0, false
 	}
-	return as.vmas.all[i].start, as.vmas.all[i].end, true
+	return v.start, v.end, true
 }
 
 // lockError turns an error of populate into mlock's: ENOMEM if a page cannot

@@ -149,9 +149,8 @@ func (as *AddressSpace) mmap(a *MmapArgs, n uintptr) (addr uintptr, locked bool,
 // mappedPages returns how many pages of [start, end) are mapped.
 func (as *AddressSpace) mappedPages(start, end uintptr) int64 {
 	n := int64(0)
-	first, last := as.vmas.overlap(start, end)
-	for i := first; i < last; i++ {
-		v := &as.vmas.all[i]
+	c := as.vmas.search(start)
+	for v := c.vma(); v != nil && v.start < end; v = c.next() {
 		n += int64((min(end, v.end) - max(start, v.start)) >> pageShift)
 	}
 	return n
@@ -192,8 +191,8 @@ func (as *AddressSpace) placeFor(wish, n uintptr, flags int) (uintptr, error) {
 // isFree reports whether nothing is mapped in [start, end), nor a stack so
 // close above that its guard gap would be hit.
 func (as *AddressSpace) isFree(start, end uintptr) bool {
-	i := as.vmas.search(start)
-	return i == as.vmas.len() || as.vmas.all[i].guardedStart() >= end
+	v := as.vmas.search(start).vma()
+	return v == nil || v.guardedStart() >= end
 }
 
 // findGap returns the start of n free bytes.

@@ -107,8 +107,8 @@ func TestSplitAndMerge(t *testing.T) {
 	if got := vmas(as); got != want {
 		t.Errorf("after mprotect:\n%s", got)
 	}
-	if as.mappings[0].vmas != 3 || len(as.mappings) != 1 {
-		t.Errorf("%d mappings, the first with %d areas", len(as.mappings), as.mappings[0].vmas)
+	if as.mappings.head.vmas != 3 || as.mappings.n != 1 {
+		t.Errorf("%d mappings, the first with %d areas", as.mappings.n, as.mappings.head.vmas)
 	}
 	as.Mprotect(base+pageSize, pageSize, rw)
 	if got := vmas(as); got != whole {
@@ -137,7 +137,7 @@ func TestSplitAndMerge(t *testing.T) {
 		}
 	}
 	as.Munmap(base, 6*pageSize)
-	if len(as.mappings) != 0 || as.vmas.len() != 0 {
+	if as.mappings.n != 0 || as.vmas.len() != 0 {
 		t.Error("something is left")
 	}
 }

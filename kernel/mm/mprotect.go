@@ -38,11 +38,10 @@ func (as *AddressSpace) Mprotect(addr, n uintptr, prot int) error {
 func (as *AddressSpace) mprotect(addr, end uintptr, prot, grows int) (own [][2]uintptr, err error) {
 	as.mu.Lock()
 	defer as.unlock()
-	i := as.vmas.search(addr)
-	if i == as.vmas.len() {
+	v := as.vmas.search(addr).vma()
+	if v == nil {
 		return own, abi.ENOMEM
 	}
-	v := &as.vmas.all[i]
 	if grows == abi.PROT_GROWSDOWN {
 		if v.start >= end {
 			return own, abi.ENOMEM
@@ -93,13 +92,12 @@ func (as *AddressSpace) protect(v *vma, start, end uintptr, prot uint8) error {
 			return err
 		}
 	}
-	first, last := as.vmas.carve(start, end)
-	v = &as.vmas.all[first]
+	v = as.vmas.carve(start, end).vma()
 	as.usage.add(v, -v.pages())
 	v.prot = prot
 	as.usage.add(v, v.pages())
 	as.table.Protect(start, end, v.rights())
-	as.vmas.merge(first, last)
+	as.vmas.merge(start, end)
 	return nil
 }
 

@@ -45,11 +45,10 @@ type syncPart struct {
 func (as *AddressSpace) syncPart(start, end uintptr, flags int) (syncPart, error) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	i := as.vmas.search(start)
-	if i == as.vmas.len() || as.vmas.all[i].start >= end {
+	v := as.vmas.search(start).vma()
+	if v == nil || v.start >= end {
 		return syncPart{}, abi.ENOMEM
 	}
-	v := &as.vmas.all[i]
 	p := syncPart{start: max(start, v.start), end: min(end, v.end)}
 	if flags&abi.MS_INVALIDATE != 0 && v.flags&vmLocked != 0 {
 		return syncPart{}, abi.EBUSY

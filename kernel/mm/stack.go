@@ -40,11 +40,11 @@ func (as *AddressSpace) SetStack(top uintptr, limit uint64) error {
 func (as *AddressSpace) growStack(addr uintptr) bool {
 	as.mu.Lock()
 	defer as.unlock()
-	i := as.vmas.search(addr)
-	if i == as.vmas.len() {
+	c := as.vmas.search(addr)
+	v := c.vma()
+	if v == nil {
 		return false
 	}
-	v := &as.vmas.all[i]
 	if v.start <= addr {
 		return true // another thread was faster
 	}
@@ -54,8 +54,7 @@ func (as *AddressSpace) growStack(addr uintptr) bool {
 	}
 	// The gap keeps a stack from running into what somebody put below it.
 	// Areas that nobody can touch, and other stacks, need none.
-	if i > 0 {
-		below := &as.vmas.all[i-1]
+	if below := c.before(); below != nil {
 		if below.prot != 0 && below.flags&vmGrowsDown == 0 && start-below.end < stackGuardGap {
 			return false
 		}
@@ -71,6 +70,6 @@ func (as *AddressSpace) growStack(addr uintptr) bool {
 		return false
 	}
 	as.usage.add(v, n)
-	v.start = start
+	as.vmas.resize(v, start, v.end)
 	return true
 }

@@ -25,8 +25,9 @@ type VMAInfo struct {
 func (as *AddressSpace) VMAs(f func(VMAInfo) bool) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	for i := range as.vmas.all {
-		if !f(as.info(&as.vmas.all[i])) {
+	c := as.vmas.search(0)
+	for v := c.vma(); v != nil; v = c.next() {
+		if !f(as.info(v)) {
 			return
 		}
 	}
@@ -104,8 +105,7 @@ func (as *AddressSpace) Name(start, end uintptr, name string) error {
 	if err := as.room(as.vmas.splits(start, end)); err != nil {
 		return err
 	}
-	first, last := as.vmas.carve(start, end)
-	as.vmas.all[first].name = name
-	as.vmas.merge(first, last)
+	as.vmas.carve(start, end).vma().name = name
+	as.vmas.merge(start, end)
 	return nil
 }
