@@ -17,6 +17,7 @@ var layers = [][]string{
 	{"abi"},
 	{"ktime", "klog", "random", "uts", "load", "wait"},
 	{"machine"},
+	{"kmem"},
 	{"mm"},
 	{"vfs"},
 	{"tty", "ipc", "fs", "driver", "net"},

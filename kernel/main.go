@@ -20,7 +20,7 @@ func main() {
 	ktime.UseSource(clock.Nanotime)
 	startLog()
 	seedRandom()
-	limitHeap()
+	setLimits()
 	if err := boot.StartProcessors(); err != nil {
 		die("processors: %v", err)
 	}

@@ -6,20 +6,17 @@ import (
 	"runtime/debug"
 	"time"
 
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/random"
 	"kevlar/kernel/vfs"
 )
 
-// limitHeap gives Go's heap a soft limit of an eighth of memory, and keeps a
-// reserve that user programs cannot take, for the heap to grow into.
-func limitHeap() {
-	const least, reserveLeast = 16 << 20, 4 << 20
-	total := frame.Total() * frame.Size
-	debug.SetMemoryLimit(int64(max(total/8, least)))
-	debug.SetGCPercent(50)
-	frame.SetReserve(max(total/32, reserveLeast) / frame.Size)
+// setLimits makes the account of kernel memory, and the limits of what there
+// may be, fit the machine.
+func setLimits() {
+	kmem.SetUp(int64(frame.Total() * frame.Size))
 	vfs.SetMemory(frame.Total())
 }
 

@@ -8,12 +8,14 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strconv"
+	"strings"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/proc"
 	"kevlar/kernel/fs/sys"
 	"kevlar/kernel/fs/tmpfs"
 	"kevlar/kernel/ipc/pipe"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/load"
 	"kevlar/kernel/machine/boot"
@@ -61,6 +63,10 @@ func settings() []proc.Sysctl {
 		}},
 		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
 		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
+		{Path: "kernel/kevlar/accounts", Mode: 0o444, Get: accounts},
+		{Path: "kernel/kevlar/heap_pages", Mode: 0o444, Get: func() string {
+			return fmt.Sprintf("%d\t%d", frame.Heap(), kmem.HeapGoal()/frame.Size)
+		}},
 		{Path: "kernel/kevlar/idle_interrupts", Mode: 0o644, Get: func() string {
 			count, worst := irq.IdleLatency()
 			return fmt.Sprintf("%d\t%d", count, worst)
@@ -71,6 +77,23 @@ func settings() []proc.Sysctl {
 		{Path: "vm/mmap_min_addr", Mode: 0o444, Get: number(uint64(mm.MinAddress))},
 		{Path: "vm/overcommit_memory", Mode: 0o444, Get: number(0)},
 	}
+}
+
+// accounts lists the accounts of kernel memory, the machine's and then the
+// users': bytes charged, limit (0 is none), charges refused; then what the
+// shrinkers have freed, and how often an account went below zero.
+func accounts() string {
+	var b strings.Builder
+	line := func(name string, a *kmem.Account) {
+		fmt.Fprintf(&b, "%s\t%d\t%d\t%d\n", name, a.Used(), a.Limit(), a.Refused())
+	}
+	line("machine", &kmem.Machine)
+	for _, a := range kmem.Users() {
+		line(strconv.FormatUint(uint64(a.UID()), 10), a)
+	}
+	kmem.EachShrinker(func(name string, freed int64) { fmt.Fprintf(&b, "shrinker %s\t%d\n", name, freed) })
+	fmt.Fprintf(&b, "underflows\t%d", kmem.Underflows())
+	return b.String()
 }
 
 // addCPUs shows the processors in /sys.

@@ -1,6 +1,9 @@
 package vfs
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
+)
 
 // Cred is who a thread is: credentials(7), capabilities(7). A Cred that has
 // been published is never changed; a change makes a copy.
@@ -15,6 +18,10 @@ type Cred struct {
 	CapEffective, CapPermitted, CapInheritable, CapBounding, CapAmbient uint64
 
 	SecureBits uint32 // SECBIT_* of prctl(2)
+
+	// Account is charged for the kernel memory that the thread causes: that of
+	// the real user, or nil for the machine's.
+	Account *kmem.Account
 }
 
 // AllCaps is the set of every capability.

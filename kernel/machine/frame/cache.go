@@ -76,15 +76,16 @@ func release(n uint64) {
 	spin.Restore(flags)
 }
 
-// refill takes up to a batch of frames from the pool, but none of the reserve.
-// The cache must be locked and empty.
+// refill takes up to a batch of frames from the pool, but none of those that
+// users cannot have. The cache must be locked and empty.
 //
 //go:nosplit
 func (c *cache) refill() {
 	flags := pool.lock.Lock()
-	for pool.free > pool.reserve && c.n < batch {
+	least := floor()
+	for pool.free > least && c.n < batch {
 		i := lowest()
-		for w := *word(0, i); w != 0 && pool.free > pool.reserve && c.n < batch; w &= w - 1 {
+		for w := *word(0, i); w != 0 && pool.free > least && c.n < batch; w &= w - 1 {
 			bit := w & -w
 			markUsed(i, bit)
 			c.push(i<<6 | log2(bit))

@@ -42,6 +42,26 @@ func AllocReserved() (Frame, error) {
 	return Frame(n << Shift), nil
 }
 
+// AllocHeap is AllocReserved for a page of the kernel's heap, which FreeHeap
+// takes back.
+//
+//go:nosplit
+func AllocHeap() (Frame, error) {
+	f, err := AllocReserved()
+	if err == nil {
+		atomic.AddInt64(&pool.heap, 1)
+	}
+	return f, err
+}
+
+// FreeHeap frees what AllocHeap returned.
+//
+//go:nosplit
+func FreeHeap(f Frame) {
+	atomic.AddInt64(&pool.heap, -1)
+	f.Put()
+}
+
 // AllocZero is Alloc with the contents zeroed.
 func AllocZero() (Frame, error) {
 	f, err := Alloc()

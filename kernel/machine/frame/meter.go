@@ -23,12 +23,13 @@ func Free() uint64 {
 	return n
 }
 
-// Reserve returns the number of frames that Alloc leaves free.
+// Reserve returns the number of frames that Alloc leaves free: the reserve,
+// and what the heap has not taken of its goal yet.
 //
 //go:nosplit
 func Reserve() uint64 {
 	flags := pool.lock.Lock()
-	n := pool.reserve
+	n := floor()
 	pool.lock.Unlock(flags)
 	return n
 }
@@ -41,4 +42,42 @@ func SetReserve(n uint64) {
 	flags := pool.lock.Lock()
 	pool.reserve = n
 	pool.lock.Unlock(flags)
+}
+
+// SetHeapGoal sets how many frames the kernel's heap may come to. Those that it
+// does not have yet are left free by Alloc besides the reserve.
+//
+//go:nosplit
+func SetHeapGoal(n uint64) {
+	flags := pool.lock.Lock()
+	pool.goal = n
+	pool.lock.Unlock(flags)
+}
+
+// Heap returns how many frames the kernel's heap has.
+//
+//go:nosplit
+func Heap() uint64 { return uint64(atomic.LoadInt64(&pool.heap)) }
+
+// Spare returns how many frames are free beyond what the heap lacks of its goal
+// and half of the reserve; below zero if there are not as many. What is in the
+// caches of CPUs does not count.
+//
+//go:nosplit
+func Spare() int64 {
+	flags := pool.lock.Lock()
+	n := int64(pool.free) - int64(floor()-pool.reserve/2)
+	pool.lock.Unlock(flags)
+	return n
+}
+
+// floor returns how many frames Alloc leaves free. The pool must be locked.
+//
+//go:nosplit
+func floor() uint64 {
+	n := pool.reserve
+	if heap := Heap(); heap < pool.goal {
+		n += pool.goal - heap
+	}
+	return n
 }

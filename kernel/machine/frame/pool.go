@@ -22,8 +22,11 @@ var pool struct {
 	// a higher level tells that word n of the level below is not zero.
 	free    uint64 // set bits in level 0
 	total   uint64 // frames ever added; read without the lock
-	reserve uint64 // allocations for users leave this many free
+	reserve uint64 // allocations for users leave this many free,
+	goal    uint64 // and what the heap lacks of these
 	low     uint64 // words of level 2 below this are zero
+
+	heap int64 // frames that AllocHeap has out; atomic
 }
 
 // word returns word i of bit map l.

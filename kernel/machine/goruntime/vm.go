@@ -83,7 +83,7 @@ func populate(va uintptr) bool {
 	if e := entry(va, true); e != nil {
 		ok = *e&layout.PTEPresent != 0
 		if !ok {
-			if f, err := frame.AllocReserved(); err == nil {
+			if f, err := frame.AllocHeap(); err == nil {
 				f.Zero()
 				*e = uint64(f) | layout.PTEPresent | layout.PTEWrite | layout.PTEGlobal | layout.PTENoExec |
 					layout.PTEAccessed | layout.PTEDirty
@@ -249,7 +249,7 @@ func discard(addr, size uintptr) {
 		}
 		ipi.Call(ipi.All, ipi.FlushKernel, 0, uint64(first), uint64(va))
 		for i := 0; i < n; i++ {
-			frames[i].Put()
+			frame.FreeHeap(frames[i])
 		}
 	}
 }

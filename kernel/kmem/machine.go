@@ -1,0 +1,111 @@
+package kmem
+
+import (
+	"runtime/debug"
+	"sync/atomic"
+
+	"kevlar/kernel/machine/frame"
+)
+
+// heapFloor is what the heap may come to, in bytes, with nothing charged: it
+// has touched about 2 MiB after the boot.
+const heapFloor = 6 << 20
+
+// live is set once the account governs the machine: not under test.
+var live atomic.Bool
+
+// collectorLeast is the least limit that the collector gets, in bytes. The
+// collector counts what the heap has mapped, some of it never touched.
+var collectorLeast int64
+
+// SetUp makes the account govern a machine whose frame pool has so many bytes:
+// it sets the limits, the frames that programs cannot have, and the limit of
+// the collector. It is called once, at boot.
+func SetUp(total int64) {
+	const reserveLeast, collectorsLeast = 4 << 20, 12 << 20
+	frame.SetReserve(uint64(max(total/32, reserveLeast)) / frame.Size)
+	// Half as much again and the reserve are then no more than two thirds of
+	// memory: programs have the rest even then.
+	setLimits(total*3/8, total*3/16)
+	collectorLeast = max(total/8, collectorsLeast)
+	debug.SetGCPercent(50)
+	live.Store(true)
+	promise()
+	limitCollector()
+}
+
+// setLimits sets the limit of the machine and that of each user but root.
+func setLimits(machine, user int64) {
+	Machine.SetLimit(machine)
+	users.mu.Lock()
+	defer users.mu.Unlock()
+	users.limit = user
+	for _, a := range users.byUID {
+		if a.uid != 0 {
+			a.SetLimit(user)
+		}
+	}
+}
+
+// OnShortage is called when a charge is refused for lack of page frames, with
+// locks of the charge's caller held: it tells whoever kills for memory, and
+// does not wait. It is set before the first program runs.
+var OnShortage func()
+
+func tellShortage() {
+	if OnShortage != nil {
+		OnShortage()
+	}
+}
+
+// HeapGoal returns how many bytes the heap may come to with what is charged.
+func HeapGoal() int64 { return goal(Machine.used.Load()) }
+
+func goal(used int64) int64 { return heapFloor + max(used, 0)*3/2 }
+
+// The frame pool is told of every so many bytes that are charged, and the
+// collector of every so many.
+const (
+	promiseShift   = 16
+	collectorShift = 20
+)
+
+// follow makes the frame pool and the collector follow a change of what the
+// machine's account has. It reports whether there are frames for it.
+func follow(from, to int64) bool {
+	if from>>promiseShift == to>>promiseShift || !live.Load() {
+		return true
+	}
+	promise()
+	if from>>collectorShift != to>>collectorShift {
+		limitCollector()
+	}
+	return to < from || !short()
+}
+
+// promise makes the frame pool keep what the heap may come to. Of callers at
+// the same time, the last to look does it last.
+func promise() {
+	for {
+		used := Machine.used.Load()
+		frame.SetHeapGoal(uint64(goal(used)) / frame.Size)
+		if Machine.used.Load()>>promiseShift == used>>promiseShift {
+			return
+		}
+	}
+}
+
+// limitCollector gives the collector the limit that the frame pool promises,
+// or the least if that is more.
+func limitCollector() {
+	for {
+		used := Machine.used.Load()
+		debug.SetMemoryLimit(max(goal(used), collectorLeast))
+		if Machine.used.Load()>>collectorShift == used>>collectorShift {
+			return
+		}
+	}
+}
+
+// short reports whether fewer frames are free than charges leave.
+func short() bool { return live.Load() && frame.Spare() < 0 }
