@@ -22,10 +22,13 @@ type VMAInfo struct {
 
 // VMAs calls f for every VMA in order until f returns false. f runs with as
 // locked: it may not touch user memory.
-func (as *AddressSpace) VMAs(f func(VMAInfo) bool) {
+func (as *AddressSpace) VMAs(f func(VMAInfo) bool) { as.VMAsFrom(0, f) }
+
+// VMAsFrom is VMAs from the first that ends after addr on.
+func (as *AddressSpace) VMAsFrom(addr uintptr, f func(VMAInfo) bool) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	c := as.vmas.search(0)
+	c := as.vmas.search(addr)
 	for v := c.vma(); v != nil; v = c.next() {
 		if !f(as.info(v)) {
 			return

@@ -23,10 +23,16 @@ type MountInfo struct {
 // Mounts calls visit for each mount below root in the order of mounting, until
 // it returns false. Names are not escaped.
 func Mounts(root Path, visit func(MountInfo) bool) {
+	MountsFrom(root, 0, func(m MountInfo, _ int64) bool { return visit(m) })
+}
+
+// MountsFrom is Mounts from position pos on, the first being 0. visit is told
+// the position of the next mount; no lock is held meanwhile.
+func MountsFrom(root Path, pos int64, visit func(m MountInfo, next int64) bool) {
 	mounts.mu.RLock()
-	list := append([]*Mount(nil), mounts.list...)
+	list := append([]*Mount(nil), mounts.list[min(pos, int64(len(mounts.list))):]...)
 	mounts.mu.RUnlock()
-	for _, m := range list {
+	for i, m := range list {
 		target, where := pathString(m.Root(), root)
 		if where != reachable {
 			continue
@@ -50,7 +56,7 @@ func Mounts(root Path, visit func(MountInfo) bool) {
 		if m.super.Options != nil {
 			info.SuperOptions += m.super.Options()
 		}
-		if !visit(info) {
+		if !visit(info, pos+int64(i)+1) {
 			return
 		}
 	}

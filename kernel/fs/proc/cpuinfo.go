@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// showCPUInfo shows what the CPUID instruction tells of each processor, as
-// Linux lays it out.
-func (fs *FS) showCPUInfo(w *bytes.Buffer) error {
+// cpuInfoRecords shows what the CPUID instruction tells of each processor, as
+// Linux lays it out. The position of a processor is its place in the list.
+func (fs *FS) cpuInfoRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
 	cpus := fs.system.CPUs()
 	topology := Topology(cpus)
-	for i, cpu := range cpus {
+	for i := pos; i < int64(len(cpus)); i++ {
+		cpu := cpus[i]
 		d := decodeCPUID(cpu.CPUID)
 		t := topology[i]
 		fmt.Fprintf(w, "processor\t: %d\n", cpu.ID)
@@ -46,6 +47,9 @@ func (fs *FS) showCPUInfo(w *bytes.Buffer) error {
 		fmt.Fprintf(w, "cache_alignment\t: %d\n", d.lineSize)
 		fmt.Fprintf(w, "address sizes\t: %d bits physical, %d bits virtual\n", d.physicalBits, d.virtualBits)
 		w.WriteString("power management:\n\n")
+		if !more(i + 1) {
+			break
+		}
 	}
 	return nil
 }

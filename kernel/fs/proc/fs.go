@@ -99,6 +99,17 @@ func (fs *FS) addText(name string, mode uint32, show func(w *bytes.Buffer) error
 	}))
 }
 
+// addRecords adds a file to /proc that is made record by record: see
+// pseudo.View.
+func (fs *FS) addRecords(name string, records func(pos int64, w *bytes.Buffer, more func(int64) bool) error) {
+	fs.root.dir.Add(name, pseudo.NewText(fs.node(abi.S_IFREG|0o444), pseudo.View{
+		Records: func(_ vfs.Caller, pos int64, w *bytes.Buffer, more func(int64) bool) error {
+			return records(pos, w, more)
+		},
+		NoStore: abi.EIO,
+	}))
+}
+
 func (fs *FS) addLink(name string, read func(c vfs.Caller) (string, error)) {
 	fs.root.dir.Add(name, pseudo.NewLink(fs.node(abi.S_IFLNK|0o777), read))
 }

@@ -13,12 +13,30 @@ import (
 // nameColumn is where the name begins in a line of maps.
 const nameColumn = 73
 
-// showMaps shows proc_pid_maps(5).
-func (v *view) showMaps(w *bytes.Buffer) error {
-	for _, a := range v.areas() {
-		v.showArea(w, &a)
+// mapsRecords shows proc_pid_maps(5). The position of an area is any address
+// in it or in the gap below it.
+func (v *view) mapsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	return v.eachArea(pos, more, func(a *area, _ *mm.AddressSpace) { v.showArea(w, a) })
+}
+
+// eachArea calls show, and then more, for the areas that end after address
+// pos. Between two of them nothing of the process is held.
+func (v *view) eachArea(pos int64, more func(int64) bool, show func(*area, *mm.AddressSpace)) error {
+	for {
+		as := v.acquireMM()
+		if as == nil {
+			return nil
+		}
+		a, ok := v.areaAt(as, uintptr(pos))
+		if ok {
+			show(&a, as)
+		}
+		as.Put()
+		pos = int64(a.End)
+		if !ok || !more(pos) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // area is a VMA with its name spelled out.
@@ -27,27 +45,20 @@ type area struct {
 	name string
 }
 
-// areas returns the VMAs of the process; none if it has no address space.
-func (v *view) areas() []area {
-	as := v.task.AcquireMM()
-	if as == nil {
-		return nil
-	}
-	defer as.Put()
-	var list []area
+// areaAt returns the first VMA that ends after addr, if there is one.
+func (v *view) areaAt(as *mm.AddressSpace, addr uintptr) (a area, ok bool) {
 	root := v.callerRoot()
-	as.VMAs(func(info mm.VMAInfo) bool {
-		a := area{info, info.Name}
+	as.VMAsFrom(addr, func(info mm.VMAInfo) bool {
+		a, ok = area{info, info.Name}, true
 		if f, ok := info.File.(*vfs.File); ok {
 			if name, err := vfs.PathName(f.Path(), root); err == nil {
 				a.name = name
 			}
 		}
 		a.File = nil
-		list = append(list, a)
-		return true
+		return false
 	})
-	return list
+	return a, ok
 }
 
 func (v *view) showArea(w *bytes.Buffer, a *area) {
@@ -99,21 +110,17 @@ func (p *presence) add(q presence) {
 	p.locked += q.locked
 }
 
-// showSmaps shows the areas with what is present of them: proc_pid_smaps(5).
-func (v *view) showSmaps(w *bytes.Buffer) error {
-	as := v.task.AcquireMM()
-	if as == nil {
-		return nil
-	}
-	defer as.Put()
-	for _, a := range v.areas() {
-		v.showArea(w, &a)
+// smapsRecords shows the areas with what is present of them:
+// proc_pid_smaps(5).
+func (v *view) smapsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	return v.eachArea(pos, more, func(a *area, as *mm.AddressSpace) {
+		v.showArea(w, a)
 		showKilobytes(w, "Size", int64(a.End-a.Start))
 		showKilobytes(w, "KernelPageSize", pageSize)
 		showKilobytes(w, "MMUPageSize", pageSize)
 		showPresence(w, a.presence(as))
 		w.WriteString("THPeligible:    0\nVmFlags:")
-		for _, f := range []struct {
+		for _, f := range [...]struct {
 			on   bool
 			name string
 		}{
@@ -130,26 +137,25 @@ func (v *view) showSmaps(w *bytes.Buffer) error {
 			}
 		}
 		w.WriteString(" \n")
-	}
-	return nil
+	})
 }
 
 // showSmapsRollup shows the sums of smaps.
 func (v *view) showSmapsRollup(w *bytes.Buffer) error {
-	as := v.task.AcquireMM()
+	as := v.acquireMM()
 	if as == nil {
 		return abi.ESRCH
 	}
-	defer as.Put()
+	as.Put()
 	sum := area{name: "[rollup]"}
 	var total presence
-	for i, a := range v.areas() {
-		if i == 0 {
+	v.eachArea(0, func(int64) bool { return true }, func(a *area, as *mm.AddressSpace) {
+		if sum.End == 0 {
 			sum.Start = a.Start
 		}
 		sum.End = a.End
 		total.add(a.presence(as))
-	}
+	})
 	v.showArea(w, &sum)
 	showPresence(w, total)
 	return nil

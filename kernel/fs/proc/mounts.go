@@ -23,8 +23,9 @@ func octalEscape(w *bytes.Buffer, s, escaped string) {
 
 const mountEscapes = " \t\n\\#"
 
-func (v *view) showMounts(w *bytes.Buffer) error {
-	return v.eachMount(func(m vfs.MountInfo) {
+// mountsRecords shows /proc/PID/mounts: fstab(5).
+func (v *view) mountsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	return v.eachMount(pos, more, func(m *vfs.MountInfo) {
 		octalEscape(w, m.Source, mountEscapes)
 		w.WriteByte(' ')
 		octalEscape(w, m.Target, mountEscapes)
@@ -32,17 +33,18 @@ func (v *view) showMounts(w *bytes.Buffer) error {
 		octalEscape(w, m.FSType, mountEscapes)
 		// The options of the file system follow those of the mount; its
 		// rw or ro is in the mount's already.
-		_, rest, more := strings.Cut(m.SuperOptions, ",")
+		_, rest, hasMore := strings.Cut(m.SuperOptions, ",")
 		fmt.Fprintf(w, " %s", m.MountOptions)
-		if more {
+		if hasMore {
 			fmt.Fprintf(w, ",%s", rest)
 		}
 		w.WriteString(" 0 0\n")
 	})
 }
 
-func (v *view) showMountInfo(w *bytes.Buffer) error {
-	return v.eachMount(func(m vfs.MountInfo) {
+// mountInfoRecords shows proc_pid_mountinfo(5).
+func (v *view) mountInfoRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	return v.eachMount(pos, more, func(m *vfs.MountInfo) {
 		dev := m.Super.Dev
 		fmt.Fprintf(w, "%d %d %d:%d ", m.ID, m.ParentID, abi.Major(dev), abi.Minor(dev))
 		octalEscape(w, m.Root, mountEscapes)
@@ -56,15 +58,16 @@ func (v *view) showMountInfo(w *bytes.Buffer) error {
 	})
 }
 
-// eachMount calls f for the mounts that the process can see.
-func (v *view) eachMount(f func(vfs.MountInfo)) error {
+// eachMount calls show, and then more, for the mounts that the process can
+// see, from position pos on.
+func (v *view) eachMount(pos int64, more func(int64) bool, show func(*vfs.MountInfo)) error {
 	root := v.task.Root()
 	if root.IsZero() {
 		return abi.EINVAL // as Linux answers for a process that has ended
 	}
-	vfs.Mounts(root, func(m vfs.MountInfo) bool {
-		f(m)
-		return true
+	vfs.MountsFrom(root, pos, func(m vfs.MountInfo, next int64) bool {
+		show(&m)
+		return more(next)
 	})
 	return nil
 }

@@ -19,10 +19,8 @@ func (fs *FS) addSystemFiles() {
 		show func(w *bytes.Buffer) error
 	}{
 		{"cmdline", fs.showCommandLine},
-		{"cpuinfo", fs.showCPUInfo},
 		{"devices", fs.showDevices},
 		{"filesystems", showFileSystems},
-		{"interrupts", fs.showInterrupts},
 		{"loadavg", fs.showLoadAverage},
 		{"meminfo", fs.showMemory},
 		{"partitions", showPartitions},
@@ -33,6 +31,8 @@ func (fs *FS) addSystemFiles() {
 	} {
 		fs.addText(f.name, 0o444, f.show)
 	}
+	fs.addRecords("cpuinfo", fs.cpuInfoRecords)
+	fs.addRecords("interrupts", fs.interruptsRecords)
 }
 
 func (fs *FS) showCommandLine(w *bytes.Buffer) error {
@@ -154,13 +154,23 @@ func (fs *FS) showStat(w *bytes.Buffer) error {
 	return nil
 }
 
-func (fs *FS) showInterrupts(w *bytes.Buffer) error {
-	w.WriteString("           ")
-	for i := range fs.system.CPUTimes() {
-		fmt.Fprintf(w, "CPU%-8d", i)
+// interruptsRecords shows a heading, at position 0, and a line for each source
+// of interrupts.
+func (fs *FS) interruptsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	if pos == 0 {
+		w.WriteString("           ")
+		for i := range fs.system.CPUTimes() {
+			fmt.Fprintf(w, "CPU%-8d", i)
+		}
+		w.WriteByte('\n')
+		pos++
+		if !more(pos) {
+			return nil
+		}
 	}
-	w.WriteByte('\n')
-	for _, irq := range fs.system.Interrupts() {
+	list := fs.system.Interrupts()
+	for ; pos <= int64(len(list)); pos++ {
+		irq := &list[pos-1]
 		fmt.Fprintf(w, "%3s: ", irq.Name)
 		for _, c := range irq.Counts {
 			fmt.Fprintf(w, "%10d ", c)
@@ -169,6 +179,9 @@ func (fs *FS) showInterrupts(w *bytes.Buffer) error {
 			fmt.Fprintf(w, " %-9s", irq.Chip)
 		}
 		fmt.Fprintf(w, "  %s\n", irq.Action)
+		if !more(pos + 1) {
+			break
+		}
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func TestArguments(t *testing.T) {
 	}
 	// setproctitle(3) writes over the arguments and into the environment.
 	as.CopyOut(w.shell.layout.ArgStart, []byte("a longer title\x00"))
-	if got := w.mustRead(t, "/7/cmdline"); got != "a longer title" {
+	if got := w.mustRead(t, "/7/cmdline"); got != "a longer title\x00" {
 		t.Errorf("cmdline with a title: %q", got)
 	}
 }
@@ -523,5 +523,96 @@ func TestStack(t *testing.T) {
 	w.shell.status.State = 'R'
 	if got := w.mustRead(t, "/7/wchan"); got != "0" {
 		t.Errorf("wchan of a running thread %q", got)
+	}
+}
+
+// mapMany makes n areas of two pages each that do not merge.
+func mapMany(t *testing.T, as *mm.AddressSpace, n int) {
+	t.Helper()
+	for i := range n {
+		if _, err := as.Mmap(mm.MmapArgs{
+			Addr: uintptr(0x40000000 + i*4*pageSize), Length: 2 * pageSize, Prot: abi.PROT_READ,
+			Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_FIXED,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMapsInPieces(t *testing.T) {
+	w := newWorld(t)
+	as := withMemory(t, w.shell, "prog\x00", "")
+	mapMany(t, as, 100)
+	whole := w.mustRead(t, "/7/maps")
+	f, err := w.open(w.shell, "/7/maps", abi.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Put()
+	var got []byte
+	read := func(n int) bool {
+		b := make([]byte, n)
+		dst := vfs.Bytes(b)
+		n, err := f.Read(w.shell, &dst)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, b[:n]...)
+		return n > 0
+	}
+	// An area is split in two while its line is being read, and those already
+	// read go: no line is shown twice or left out.
+	lines := strings.SplitAfter(whole, "\n")
+	upTo := len(strings.Join(lines[:51], ""))
+	for len(got) < upTo+10 {
+		read(min(100, upTo+10-len(got)))
+	}
+	at := uintptr(0x40000000 + 50*4*pageSize)
+	if err := as.Mprotect(at+pageSize, pageSize, abi.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	if err := as.Munmap(0x40000000, 49*4*pageSize); err != nil {
+		t.Fatal(err)
+	}
+	for read(100) {
+	}
+	if string(got) != whole {
+		t.Errorf("read in pieces:\n%s\nwant\n%s", got, whole)
+	}
+}
+
+// A file that is open shows the program that it was opened for.
+func TestOpenFilesShowOneProgram(t *testing.T) {
+	w := newWorld(t)
+	withMemory(t, w.shell, "prog\x00", "A=1\x00")
+	w.shell.layout.Auxv = []byte("auxv")
+	names := []string{"maps", "smaps", "environ", "auxv"}
+	var files []*vfs.File
+	for _, name := range names {
+		f, err := w.open(w.shell, "/7/"+name, abi.O_RDONLY)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Put()
+		files = append(files, f)
+	}
+	read := func(f *vfs.File) int {
+		dst := vfs.Bytes(make([]byte, 4096))
+		n, err := f.ReadAt(w.shell, &dst, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for i, f := range files {
+		if read(f) == 0 {
+			t.Errorf("%s shows nothing", names[i])
+		}
+	}
+	withMemory(t, w.shell, "other\x00", "SECRET=1\x00") // as execve(2) does
+	for i, f := range files {
+		if n := read(f); n != 0 {
+			t.Errorf("%s shows %d bytes of the next program", names[i], n)
+		}
 	}
 }

@@ -3,9 +3,11 @@ package proc
 import (
 	"bytes"
 	"strconv"
+	"weak"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/pseudo"
+	"kevlar/kernel/mm"
 	"kevlar/kernel/vfs"
 )
 
@@ -15,6 +17,31 @@ type view struct {
 	task  Task
 	whole bool // the process: /proc/PID, not /proc/PID/task/TID
 	c     vfs.Caller
+
+	// space, if bound is set, is the address space that is meant, whatever
+	// the process has executed since.
+	space weak.Pointer[mm.AddressSpace]
+	bound bool
+}
+
+// bind makes v mean the address space that the process has now.
+func (v *view) bind() {
+	v.bound = true
+	if as := v.task.AcquireMM(); as != nil {
+		v.space = weak.Make(as)
+		as.Put()
+	}
+}
+
+// acquireMM returns the address space with a reference for the caller, or nil
+// if there is none, or another than is meant.
+func (v *view) acquireMM() *mm.AddressSpace {
+	as := v.task.AcquireMM()
+	if as != nil && v.bound && v.space.Value() != as {
+		as.Put()
+		return nil
+	}
+	return as
 }
 
 // status returns the thread's status, or ESRCH if it is gone.
@@ -30,10 +57,16 @@ func (v *view) status() (Status, error) {
 type taskFile struct {
 	name  string
 	mode  uint32
-	show  func(v *view, w *bytes.Buffer) error
+	// show, records and read are those of pseudo.View.
+	show    func(v *view, w *bytes.Buffer) error
+	records func(v *view, pos int64, w *bytes.Buffer, more func(next int64) bool) error
+	read    func(v *view, dst vfs.Dest, off int64) (int, error)
 	store func(v *view, text []byte) error
 	// check is asked at open(2).
 	check func(v *view) error
+	// ofSpace binds an open file to the address space that the process has
+	// then: who may look into a program may not look into the next.
+	ofSpace bool
 	// link and target make it a link instead.
 	link   func(v *view) (string, error)
 	target func(v *view) (vfs.Path, error)
@@ -61,16 +94,16 @@ func init() {
 		{name: "statm", mode: 0o444, show: (*view).showStatm},
 		{name: "status", mode: 0o444, show: (*view).showStatus},
 		{name: "comm", mode: 0o644, show: (*view).showComm, store: (*view).storeComm},
-		{name: "cmdline", mode: 0o444, show: (*view).showCmdline},
-		{name: "environ", mode: 0o400, show: (*view).showEnviron, check: (*view).mayRead},
-		{name: "auxv", mode: 0o400, show: (*view).showAuxv, check: (*view).mayRead},
-		{name: "maps", mode: 0o444, show: (*view).showMaps, check: (*view).mayRead},
-		{name: "smaps", mode: 0o444, show: (*view).showSmaps, check: (*view).mayRead},
-		{name: "smaps_rollup", mode: 0o444, show: (*view).showSmapsRollup, check: (*view).mayRead},
+		{name: "cmdline", mode: 0o444, read: (*view).readCmdline},
+		{name: "environ", mode: 0o400, read: (*view).readEnviron, check: (*view).mayRead, ofSpace: true},
+		{name: "auxv", mode: 0o400, show: (*view).showAuxv, check: (*view).mayRead, ofSpace: true},
+		{name: "maps", mode: 0o444, records: (*view).mapsRecords, check: (*view).mayRead, ofSpace: true},
+		{name: "smaps", mode: 0o444, records: (*view).smapsRecords, check: (*view).mayRead, ofSpace: true},
+		{name: "smaps_rollup", mode: 0o444, show: (*view).showSmapsRollup, check: (*view).mayRead, ofSpace: true},
 		{name: "limits", mode: 0o444, show: (*view).showLimits},
 		{name: "io", mode: 0o400, show: (*view).showIO},
-		{name: "mounts", mode: 0o444, show: (*view).showMounts},
-		{name: "mountinfo", mode: 0o444, show: (*view).showMountInfo},
+		{name: "mounts", mode: 0o444, records: (*view).mountsRecords},
+		{name: "mountinfo", mode: 0o444, records: (*view).mountInfoRecords},
 		{name: "stack", mode: 0o400, show: (*view).showStack, check: (*view).mayReadStack},
 		{name: "wchan", mode: 0o444, show: (*view).showWchan},
 		{name: "personality", mode: 0o400, show: (*view).showPersonality},
@@ -208,14 +241,41 @@ func (d *taskDir) inode(f *taskFile, entry int) vfs.Inode {
 			func(c vfs.Caller) (string, error) { return f.link(as(c)) },
 			func(c vfs.Caller) (vfs.Path, error) { return f.target(as(c)) })
 	}
-	view := pseudo.View{Show: func(c vfs.Caller, w *bytes.Buffer) error { return f.show(as(c), w) }}
-	if f.store != nil {
-		view.Store = func(c vfs.Caller, text []byte) error { return f.store(as(c), text) }
-	}
+	p := f.view(as)
 	if f.check != nil {
-		view.Check = func(c vfs.Caller) error { return f.check(as(c)) }
+		p.Check = func(c vfs.Caller) error { return f.check(as(c)) }
 	}
-	return pseudo.NewText(n, view)
+	if f.ofSpace {
+		p.Bind = func(c vfs.Caller) (pseudo.View, error) {
+			bound := v
+			bound.bind()
+			return f.view(func(c vfs.Caller) *view {
+				w := bound
+				w.c = c
+				return &w
+			}), nil
+		}
+	}
+	return pseudo.NewText(n, p)
+}
+
+// view returns what the file shows of the thread that as returns for a caller.
+func (f *taskFile) view(as func(vfs.Caller) *view) pseudo.View {
+	var p pseudo.View
+	switch {
+	case f.records != nil:
+		p.Records = func(c vfs.Caller, pos int64, w *bytes.Buffer, more func(int64) bool) error {
+			return f.records(as(c), pos, w, more)
+		}
+	case f.read != nil:
+		p.Read = func(c vfs.Caller, dst vfs.Dest, off int64) (int, error) { return f.read(as(c), dst, off) }
+	default:
+		p.Show = func(c vfs.Caller, w *bytes.Buffer) error { return f.show(as(c), w) }
+	}
+	if f.store != nil {
+		p.Store = func(c vfs.Caller, text []byte) error { return f.store(as(c), text) }
+	}
+	return p
 }
 
 // threadsDir is /proc/PID/task.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
 )
 
 func (v *view) showComm(w *bytes.Buffer) error {
@@ -25,54 +26,81 @@ func (v *view) storeComm(text []byte) error {
 	return nil
 }
 
-// maxArguments bounds what is shown of a process's arguments and environment.
-const maxArguments = 2 << 20
-
-func (v *view) showCmdline(w *bytes.Buffer) error {
+// readCmdline reads the program's arguments. A program that has overwritten
+// the NUL at the end of them has put a title there, which may go on into the
+// environment, as setproctitle(3) does; of that a page is shown.
+func (v *view) readCmdline(dst vfs.Dest, off int64) (int, error) {
 	l := v.task.Layout()
 	if l.ArgStart >= l.ArgEnd {
-		return nil
+		return 0, nil
 	}
-	if err := v.showMemory(w, l.ArgStart, l.ArgEnd); err != nil {
-		return nil // as Linux: memory that is not there is not shown
+	var last [1]byte
+	if v.copyIn(last[:], l.ArgEnd-1) != 1 || last[0] == 0 {
+		return v.readMemory(dst, l.ArgStart, l.ArgEnd, off)
 	}
-	// A program that has overwritten the NUL at the end of its arguments has
-	// put a title there, which may go on into the environment: setproctitle(3).
-	if b := w.Bytes(); len(b) > 0 && b[len(b)-1] != 0 {
-		if l.EnvStart == l.ArgEnd && l.EnvEnd > l.EnvStart {
-			v.showMemory(w, l.EnvStart, l.EnvEnd)
-		}
-		if n := bytes.IndexByte(w.Bytes(), 0); n >= 0 {
-			w.Truncate(n)
-		}
+	end := l.ArgEnd
+	if l.EnvStart == l.ArgEnd && l.EnvEnd > l.EnvStart {
+		end = l.EnvEnd
 	}
-	return nil
+	title := make([]byte, min(end-l.ArgStart, pageSize))
+	title = title[:v.copyIn(title, l.ArgStart)]
+	if n := bytes.IndexByte(title, 0); n >= 0 {
+		title = title[:n+1]
+	}
+	if off < 0 || off >= int64(len(title)) {
+		return 0, nil
+	}
+	return dst.Write(title[off:][:min(len(title)-int(off), dst.Len())])
 }
 
-func (v *view) showEnviron(w *bytes.Buffer) error {
+func (v *view) readEnviron(dst vfs.Dest, off int64) (int, error) {
 	l := v.task.Layout()
-	if l.EnvStart < l.EnvEnd {
-		v.showMemory(w, l.EnvStart, l.EnvEnd)
-	}
-	return nil
+	return v.readMemory(dst, l.EnvStart, l.EnvEnd, off)
 }
 
-// showMemory shows the process's memory from start to end, or as much from
-// start on as there is.
-func (v *view) showMemory(w *bytes.Buffer, start, end uintptr) error {
-	as := v.task.AcquireMM()
+// readMemory reads the process's memory from start+off to end, or as much of
+// it as there is.
+func (v *view) readMemory(dst vfs.Dest, start, end uintptr, off int64) (total int, err error) {
+	if off < 0 || start >= end || uint64(off) >= uint64(end-start) {
+		return 0, nil
+	}
+	addr := start + uintptr(off)
+	b := make([]byte, min(int(end-addr), dst.Len(), pageSize))
+	for err == nil && addr < end && dst.Len() > 0 {
+		piece := b[:min(int(end-addr), dst.Len(), len(b))]
+		n := v.copyIn(piece, addr)
+		if n == 0 {
+			break // as Linux: memory that is not there is not shown
+		}
+		n, err = dst.Write(piece[:n])
+		total += n
+		addr += uintptr(n)
+	}
+	if total > 0 {
+		err = nil
+	}
+	return total, err
+}
+
+// copyIn copies the process's memory from addr on to b and returns how much of
+// it there was.
+func (v *view) copyIn(b []byte, addr uintptr) int {
+	as := v.acquireMM()
 	if as == nil {
-		return abi.ESRCH
+		return 0
 	}
 	defer as.Put()
-	b := make([]byte, min(end-start, maxArguments))
-	n, err := as.CopyIn(b, start)
-	w.Write(b[:n])
-	return err
+	n, _ := as.CopyIn(b, addr)
+	return n
 }
 
 func (v *view) showAuxv(w *bytes.Buffer) error {
-	w.Write(v.task.Layout().Auxv)
+	auxv := v.task.Layout().Auxv
+	// The space is looked at last: a new program comes with one of its own.
+	if as := v.acquireMM(); as != nil {
+		as.Put()
+		w.Write(auxv)
+	}
 	return nil
 }
 

@@ -5,17 +5,32 @@ import (
 	"sync"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/vfs"
 )
 
-// A View says what the text of a file is.
+// A View says what the text of a file is: by Show, Records or Read.
 type View struct {
-	// Show writes the text. An error is what read(2) answers.
+	// Show writes the text, a few KiB at most. An error is what read(2)
+	// answers.
 	Show func(c vfs.Caller, w *bytes.Buffer) error
+	// Records writes the records of the text, from the one at position pos on:
+	// one to w, and then it calls more with the position of the next one. It
+	// ends when more returns false or when there are no more records. The
+	// first is at position 0; the others have whatever number finds them
+	// again, or the next one if they have gone meanwhile. No lock may be held
+	// that user memory needs when more is called.
+	Records func(c vfs.Caller, pos int64, w *bytes.Buffer, more func(next int64) bool) error
+	// Read is FileOps.Read: for what need not be made, but copied.
+	Read func(c vfs.Caller, dst vfs.Dest, off int64) (int, error)
+
 	// Store takes what was written to the file in one write(2).
 	Store func(c vfs.Caller, text []byte) error
 	// Check is asked at open(2), after the permission bits; nil asks nothing.
 	Check func(c vfs.Caller) error
+	// Bind returns the view of one open file in place of this one, after
+	// Check; nil leaves this one.
+	Bind func(c vfs.Caller) (View, error)
 	// NoStore is what a write(2) answers if Store is nil and the permission
 	// bits or a capability allowed to open the file for writing.
 	NoStore abi.Errno
@@ -27,8 +42,9 @@ type View struct {
 // maxStore is the most bytes that one write to a file may have.
 const maxStore = 4096
 
-// Text is a file with a View. Reading it in pieces is consistent: the text is
-// made when the file is first read, and again when it is read from the start.
+// Text is a file with a View. Its text is made record by record as it is read,
+// and only the rest of a record is kept from one read to the next: each record
+// is consistent in itself.
 type Text struct {
 	Node
 	view View
@@ -49,7 +65,15 @@ func (t *Text) Open(c vfs.Caller, f *vfs.File) (vfs.FileOps, error) {
 			return nil, err
 		}
 	}
-	return &openText{view: &t.view}, nil
+	o := &openText{view: &t.view}
+	if t.view.Bind != nil {
+		v, err := t.view.Bind(c)
+		if err != nil {
+			return nil, err
+		}
+		o.view = &v
+	}
+	return o, nil
 }
 
 // openText is an open file of a Text.
@@ -58,33 +82,143 @@ type openText struct {
 	view *View
 
 	mu   sync.Mutex
-	text []byte // guarded by mu
-	made bool   // text is there; guarded by mu
+	off  int64  // of the file, up to where it was read; guarded by mu
+	pos  int64  // of the record that comes after rest; guarded by mu
+	rest []byte // of the record at off; guarded by mu
+	// charged has been charged to account for rest. Guarded by mu.
+	charged int64
+	account *kmem.Account
 }
 
 // Read implements vfs.FileOps.
 func (o *openText) Read(c vfs.Caller, dst vfs.Dest, off int64) (int, error) {
-	if o.view.Show == nil {
+	if o.view.Read != nil {
+		return o.view.Read(c, dst, off)
+	}
+	if o.view.Show == nil && o.view.Records == nil {
 		return 0, abi.EINVAL
+	}
+	if off < 0 {
+		return 0, nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if off == 0 || !o.made {
-		var b bytes.Buffer
-		if err := o.view.Show(c, &b); err != nil {
+	if off == 0 || off != o.off {
+		if err := o.seek(c, off); err != nil {
 			return 0, err
 		}
-		o.text, o.made = b.Bytes(), true
 	}
-	if off < 0 || off >= int64(len(o.text)) {
-		return 0, nil
-	}
-	rest := o.text[off:]
-	n, err := dst.Write(rest[:min(len(rest), dst.Len())])
+	n, err := o.read(c, dst)
 	if n > 0 {
 		err = nil
 	}
 	return n, err
+}
+
+// seek makes the records before off again, and drops them.
+func (o *openText) seek(c vfs.Caller, off int64) error {
+	o.keep(c, nil)
+	o.off, o.pos = 0, 0
+	var err error
+	if off > 0 {
+		recordsErr := o.records(c, func(text []byte) bool {
+			skip := min(off-o.off, int64(len(text)))
+			o.off += skip
+			err = o.keep(c, text[skip:])
+			return err == nil && o.off < off
+		})
+		if err == nil {
+			err = recordsErr
+		}
+	}
+	if err != nil {
+		o.off, o.pos = 0, 0
+		return err
+	}
+	o.off = off // beyond the end, there is nothing to read
+	return nil
+}
+
+// read moves what is left of a record, and further records, to dst.
+func (o *openText) read(c vfs.Caller, dst vfs.Dest) (int, error) {
+	total, err := 0, error(nil)
+	give := func(text []byte) bool {
+		var n int
+		n, err = dst.Write(text[:min(len(text), dst.Len())])
+		total += n
+		o.off += int64(n)
+		if keepErr := o.keep(c, text[n:]); keepErr != nil {
+			o.off = -1 // what follows must be made again
+			if err == nil {
+				err = keepErr
+			}
+		}
+		return err == nil && dst.Len() > 0
+	}
+	if len(o.rest) > 0 && !give(o.rest) {
+		return total, err
+	}
+	if dst.Len() == 0 {
+		return total, err
+	}
+	if recordsErr := o.records(c, give); err == nil {
+		err = recordsErr
+	}
+	return total, err
+}
+
+// records makes the records from o.pos on and moves o.pos; each goes to f,
+// which ends it by returning false.
+func (o *openText) records(c vfs.Caller, f func(text []byte) bool) error {
+	var w bytes.Buffer
+	more := func(next int64) bool {
+		o.pos = next
+		ok := w.Len() == 0 || f(w.Bytes())
+		w.Reset()
+		return ok
+	}
+	if o.view.Records != nil {
+		return o.view.Records(c, o.pos, &w, more)
+	}
+	if o.pos != 0 {
+		return nil
+	}
+	if err := o.view.Show(c, &w); err != nil {
+		return err
+	}
+	more(1)
+	return nil
+}
+
+// keep keeps text, which the caller may use again, as what is left of a record.
+func (o *openText) keep(c vfs.Caller, text []byte) error {
+	if len(text) == 0 {
+		o.rest = nil
+		if o.charged != 0 {
+			o.account.Uncharge(o.charged)
+			o.charged = 0
+		}
+		return nil
+	}
+	if cap(o.rest) >= len(text) {
+		o.rest = append(o.rest[:0], text...)
+		return nil
+	}
+	account := c.Cred().Account
+	if err := account.Charge(int64(len(text))); err != nil {
+		return err
+	}
+	o.keep(c, nil)
+	o.account, o.charged = account, int64(len(text))
+	o.rest = bytes.Clone(text)
+	return nil
+}
+
+// Release implements vfs.FileOps.
+func (o *openText) Release(*vfs.File) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.keep(nil, nil)
 }
 
 // Write implements vfs.FileOps.
@@ -109,9 +243,11 @@ func (o *openText) Write(c vfs.Caller, src vfs.Source, off int64) (int, error) {
 	return n, nil
 }
 
-// Seek implements vfs.Seeker: a view has no end to seek from.
+// Seek implements vfs.Seeker: a text that is made has no end to seek from, and
+// one that is copied is empty by its size.
 func (o *openText) Seek(f *vfs.File, off int64, whence int) (int64, error) {
-	if whence != abi.SEEK_SET || off < 0 {
+	fromEnd := whence == abi.SEEK_END && o.view.Read != nil
+	if whence != abi.SEEK_SET && !fromEnd || off < 0 {
 		return 0, abi.EINVAL
 	}
 	return off, nil
