@@ -55,13 +55,13 @@ func (v *view) status() (Status, error) {
 
 // A taskFile is a row of the table of /proc/PID and /proc/PID/task/TID.
 type taskFile struct {
-	name  string
-	mode  uint32
+	name string
+	mode uint32
 	// show, records and read are those of pseudo.View.
 	show    func(v *view, w *bytes.Buffer) error
 	records func(v *view, pos int64, w *bytes.Buffer, more func(next int64) bool) error
 	read    func(v *view, dst vfs.Dest, off int64) (int, error)
-	store func(v *view, text []byte) error
+	store   func(v *view, text []byte) error
 	// check is asked at open(2).
 	check func(v *view) error
 	// ofSpace binds an open file to the address space that the process has
