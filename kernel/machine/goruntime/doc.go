@@ -1,5 +1,3 @@
-//go:build baremetal
-
 // Package goruntime is the Linux that the Go runtime sees.
 //
 // The runtime inside the kernel was built for Linux: it makes system calls
