@@ -233,7 +233,8 @@ func (x *execution) commit() {
 
 	c := t.Ctx
 	c.Registers = newRegisters
-	c.FSBase, c.GSBase = 0, 0
+	c.ResetSegments()
+	c.ResetPKRU()
 	c.RIP, c.RSP = uint64(x.entry), uint64(x.stack.sp)
 	c.ResetFPU()
 	c.RestoreAll()

@@ -14,7 +14,17 @@ func (t *Task) pageFault() {
 	c := t.Ctx
 	addr := c.CR2
 	write, exec := c.Err&ring3.FaultWrite != 0, c.Err&ring3.FaultExec != 0
+	if uintptr(addr) >= mm.UserTop {
+		// What is there in the kernel's half is not told, to the log
+		// neither: it looks protected throughout, as under Linux.
+		c.Err |= ring3.FaultPresent
+	}
 	err := t.mm.Fault(uintptr(addr), write, exec, c.Err&ring3.FaultPresent != 0)
+	if err == nil && c.Err&(ring3.FaultPresent|ring3.FaultUser) == ring3.FaultPresent {
+		// The processor reads for the program where only the kernel may, and
+		// would do so again. Real ones do not; QEMU does in a far return.
+		err = mm.FaultError{Signal: abi.SIGSEGV, Code: abi.SEGV_ACCERR, Addr: uintptr(addr)}
+	}
 	if err == nil {
 		t.cpu.minorFaults.Add(1)
 		return

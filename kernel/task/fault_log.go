@@ -39,10 +39,9 @@ func (t *Task) logFault(sig int) {
 	c := t.Ctx
 	text := fmt.Sprintf("traps: %s[%d] %s ip:%x sp:%x error:%x", t.Comm(), t.TID(), exceptionNames[c.Trap], c.RIP, c.RSP, c.Err)
 	if c.Trap == vectorPF {
-		// As the processor tells it: whether there was a page and what was
-		// tried; and that it was the user.
-		const userBit = 4
-		what := c.Err&(ring3.FaultPresent|ring3.FaultWrite|ring3.FaultExec) | userBit
+		// Whether there was a page and what was tried; and that it was the
+		// user.
+		what := c.Err&(ring3.FaultPresent|ring3.FaultWrite|ring3.FaultExec|ring3.FaultKey) | ring3.FaultUser
 		text = fmt.Sprintf("%s[%d]: segfault at %x ip %016x sp %016x error %x", t.Comm(), t.TID(), c.CR2, c.RIP, c.RSP, what)
 	}
 	klog.Print(klog.Info, text+t.place(uintptr(c.RIP)))

@@ -30,14 +30,23 @@ func (t *Task) SigReturn() uintptr {
 	} else {
 		t.SigAltStack(&uc.Stack) // what cannot be restored stays as it is
 	}
-	if !canonical(t.Ctx.RIP) {
+	if !canonical(t.Ctx.RIP) || !validSelectors(&uc) {
 		t.ForceSignal(kernelSiginfo(abi.SIGSEGV)) // as IRET would
 	}
 	return uintptr(t.Ctx.RAX)
 }
 
+// validSelectors reports whether the processor would take the selectors of uc
+// for a program's: there is one for code and one for stacks. Their lowest bits,
+// the privilege, do not count. Who does not ask for it gets his SS mended.
+func validSelectors(uc *abi.UContext) bool {
+	const level = 3
+	return uc.Regs.CS|level == ring3.UserCS &&
+		(uc.Regs.SS|level == ring3.UserSS || uc.Flags&abi.UC_STRICT_RESTORE_SS == 0)
+}
+
 // loadSigContext loads the general registers. Selectors and those flags that
-// are the kernel's own stay.
+// are the kernel's own stay: see validSelectors.
 func (t *Task) loadSigContext(s *abi.SigContext) {
 	c := t.Ctx
 	c.R8, c.R9, c.R10, c.R11, c.R12, c.R13, c.R14, c.R15 = s.R8, s.R9, s.R10, s.R11, s.R12, s.R13, s.R14, s.R15

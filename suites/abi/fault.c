@@ -101,11 +101,15 @@ static void no_execute(void)
 // The kernel's half of the address space is not there for programs.
 static void kernel_addresses(void)
 {
-	uint64_t addresses[] = {0xffff800000000000, 0xffffffff80000000, 0xfffffffffffffff8, 0xffffc00000000000};
-	for (int i = 0; i < 4; i++) {
+	uint64_t addresses[] = {0xffff800000000000, 0xffffffff80000000, 0xfffffffffffffff8, 0xffffc00000000000,
+				0xffffffff81001000, 0xffff888000001000, 0xffffffff82000000, 0xfffffe0000000000};
+	for (volatile int i = 0; i < 8; i++) {
+		// The error code does not tell what is there.
 		FAULTS(*(volatile char *)addresses[i], SIGSEGV, SEGV_MAPERR);
 		CHECK(info.si_addr == (void *)addresses[i]);
+		EQUAL(registers[REG_ERR], ERROR_PRESENT | ERROR_USER);
 		FAULTS(*(volatile char *)addresses[i] = 1, SIGSEGV, SEGV_MAPERR);
+		EQUAL(registers[REG_ERR], ERROR_PRESENT | ERROR_USER | ERROR_WRITE);
 	}
 }
 

@@ -4,6 +4,7 @@ package boot
 
 import (
 	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/vdso"
 	"kevlar/kernel/machine/x86"
 )
@@ -20,6 +21,8 @@ const (
 	leaf7EBXSMEP   = 1 << 7
 	leaf7EBXSMAP   = 1 << 20
 	leaf7ECXUMIP   = 1 << 2
+	leaf7ECXPKU    = 1 << 3
+	leaf1EDXMCE    = 1 << 7
 )
 
 // missingFeature names a feature that the kernel cannot do without and this
@@ -40,9 +43,14 @@ func missingFeature() string {
 	return ""
 }
 
-// enableFeatures turns on what the kernel uses on the calling CPU.
+// enableFeatures turns on what the kernel uses on the calling CPU, and nothing
+// else: programs may read the time-stamp counter and no other one.
 func enableFeatures(xcr0 uint64) {
-	cr4 := x86.ReadCR4() | x86.CR4PGE | x86.CR4FSGSBASE | x86.CR4OSXSAVE
+	const base = x86.CR4PAE | x86.CR4PGE | x86.CR4OSFXSR | x86.CR4OSXMMEXCPT | x86.CR4FSGSBASE | x86.CR4OSXSAVE
+	cr4 := uint64(base)
+	if _, _, _, edx := x86.CPUID(1, 0); edx&leaf1EDXMCE != 0 {
+		cr4 |= x86.CR4MCE
+	}
 	_, ebx, ecx, _ := x86.CPUID(7, 0)
 	if ebx&leaf7EBXSMEP != 0 {
 		cr4 |= x86.CR4SMEP
@@ -53,7 +61,14 @@ func enableFeatures(xcr0 uint64) {
 	if ecx&leaf7ECXUMIP != 0 {
 		cr4 |= x86.CR4UMIP
 	}
+	if ecx&leaf7ECXPKU != 0 {
+		cr4 |= x86.CR4PKE
+		cpu.HasPKU = true
+	}
 	x86.WriteCR4(cr4)
+	if cpu.HasPKU {
+		x86.WRPKRU(cpu.InitialPKRU)
+	}
 	x86.XSETBV(xcr0)
 	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&leaf1ECXRDRAND != 0 {
 		clock.UseRDRAND()

@@ -61,13 +61,13 @@ func StartProcessors() error {
 
 // newStacks maps the trap stacks of CPU i.
 func newStacks(i int) (cpu.Stacks, error) {
-	var end [5]uintptr
+	var end [6]uintptr
 	for k := range end {
 		if end[k] = goruntime.MapStack(i*len(end) + k); end[k] == 0 {
 			return cpu.Stacks{}, errors.New("no memory for trap stacks")
 		}
 	}
-	return cpu.Stacks{Trap: end[0], Exception: end[1], NMI: end[2], DoubleFault: end[3], MachineCheck: end[4]}, nil
+	return cpu.Stacks{Trap: end[0], Exception: end[1], NMI: end[2], DoubleFault: end[3], MachineCheck: end[4], Debug: end[5]}, nil
 }
 
 // startProcessor starts CPU i by INIT and two STARTUP interrupts, as the Intel

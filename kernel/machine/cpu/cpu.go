@@ -19,6 +19,17 @@
 //	IST3  NMI
 //	IST4  double fault
 //	IST5  machine check
+//	IST6  debug exceptions
+//
+// The last four may come at any instruction of ring 0, also where GS and FS
+// are the user's still or again, who may set them to what he likes. Their
+// entry finds the CPU by what stands above the frame on the stack of their
+// own, and puts back what it found.
+//
+// Programs run 64-bit code only: there is no 32-bit code segment, no local
+// descriptor table, no call gate, no I/O bitmap, and SYSENTER faults. So CS and
+// SS of user mode are UserCS and UserSS always. The data segment registers are
+// the program's own; see Selectors.
 package cpu
 
 import (
@@ -76,6 +87,10 @@ type CPU struct {
 
 	trapGP [2]uintptr  // the address of trapG, where TLS finds it
 	trapG  [64]uintptr // a g with stack bounds and nothing else
+
+	// Selectors is what DS, ES, FS and GS hold while this CPU has no FPUOwner,
+	// 16 bits each, DS lowest. An owner may change them.
+	Selectors uint64
 
 	APIC   uint32 // local APIC number
 	Online uint32 // 1 when the CPU runs threads; accessed atomically
@@ -179,7 +194,25 @@ const (
 	ContextFPU      = 200
 	ContextHolder   = 208
 	ContextTicks    = 216
+
+	ContextSelectors = 224
+	ContextPKRU      = 232
 )
+
+// StoreSelectors stores DS, ES, FS and GS, 16 bits each, in the word at p.
+func StoreSelectors(p uintptr)
+
+// LoadSelectors sets the registers that StoreSelectors stores to what they were
+// once, and leaves the bases of FS and GS alone. Interrupts are off.
+func LoadSelectors(s uint64)
+
+// InitialPKRU is what a program begins with, as under Linux: pages of
+// protection key 0 alone can be accessed.
+const InitialPKRU = 0x55555554
+
+// HasPKU tells that the CPUs check protection keys. It is set before the Go
+// runtime starts.
+var HasPKU bool
 
 // XSAVE stores the extended state except SSE at area, XRSTOR loads it.
 // features is XCR0. MXCSR in the area is left as it is.

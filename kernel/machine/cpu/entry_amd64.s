@@ -45,6 +45,26 @@ user:
 	MOVL $TRAP_SYSCALL, BX
 	TO_CALLER
 
+// compatEntry is where SYSCALL goes from 32-bit code, which no program can run.
+// Should one do so all the same, it is an invalid instruction.
+TEXT ·compatEntry(SB),NOSPLIT|NOFRAME,$0
+	SWAPGS
+	MOVQ SP, CPU_scratch(GS)
+	MOVQ CPU_UserFrameEnd(GS), SP
+	PUSHQ $const_UserSS
+	PUSHQ CPU_scratch(GS)
+	PUSHQ R11
+	PUSHQ $const_UserCS
+	PUSHQ CX
+	PUSHQ $0
+	PUSHQ $const_ExcInvalid
+	PUSH_REGS
+	SAVE_USER_XMM
+	RDFSBASEQ AX
+	MOVQ AX, const_ContextFSBase(SP)
+	MOVL $const_ExcInvalid, BX
+	TO_CALLER
+
 // resume continues the thread whose state ends at CPU.FrameEnd; always ring 0.
 TEXT ·resume(SB),NOSPLIT|NOFRAME,$0
 	MOVQ CPU_ThreadFS(GS), AX
@@ -121,7 +141,9 @@ TEXT ·exceptionCommon(SB),NOSPLIT|NOFRAME,$0
 	PUSH_REGS
 	CLD
 	TESTB $3, Frame_CS(SP)
-	JNE user
+	JEQ ring0
+	JMP ·exceptionUser(SB)
+ring0:
 	CMPQ CPU_hasSMAP(GS), $0
 	JEQ kernel
 	CLAC
@@ -145,7 +167,9 @@ kernel:
 	POP_REGS
 	ADDQ $16, SP
 	IRETQ
-user:
+
+// exceptionUser ends EnterUser with the exception whose frame is at SP.
+TEXT ·exceptionUser(SB),NOSPLIT|NOFRAME,$0
 	SWAPGS
 	TO_USER_CONTEXT
 	SAVE_USER_XMM
@@ -155,6 +179,48 @@ user:
 	MOVQ AX, const_ContextFSBase(SP)
 	MOVQ Frame_Vector(SP), BX
 	TO_CALLER
+
+// Exceptions that may come at any instruction: GS and FS may be anybody's. The
+// address of the CPU stands above the frame. A debug exception of ring 3 is the
+// program's; the others are the machine's, wherever they come.
+TEXT ·anywhereCommon(SB),NOSPLIT|NOFRAME,$0
+	PUSH_REGS
+	CLD
+	CMPQ Frame_Vector(SP), $const_ExcDebug
+	JNE machine
+	TESTB $3, Frame_CS(SP)
+	JEQ machine
+	JMP ·exceptionUser(SB)
+machine:
+	MOVQ SP, BX
+	SUBQ $(16+256+16+16), SP
+	RDGSBASEQ AX
+	MOVQ AX, 280(SP)
+	MOVQ Frame__size(BX), AX
+	WRGSBASEQ AX
+	CMPQ CPU_hasSMAP(GS), $0
+	JEQ 2(PC)
+	CLAC
+	SAVE_XMM(SP, 16)
+	PXOR X15, X15
+	RDFSBASEQ AX
+	MOVQ AX, 272(SP)
+	MOVQ BX, 0(SP)
+	MOVQ CR2, AX
+	MOVQ AX, 8(SP)
+	MOVQ CPU_trapFS(GS), AX
+	WRFSBASEQ AX
+	MOVQ ·Hooks+16(SB), AX
+	CALL AX
+	MOVQ 272(SP), AX
+	WRFSBASEQ AX
+	LOAD_XMM(SP, 16)
+	MOVQ 280(SP), AX
+	WRGSBASEQ AX
+	ADDQ $(16+256+16+16), SP
+	POP_REGS
+	ADDQ $16, SP
+	IRETQ
 
 TEXT ·spurious(SB),NOSPLIT|NOFRAME,$0
 	IRETQ
@@ -166,6 +232,11 @@ TEXT ·spuriousPC(SB),NOSPLIT,$0-8
 
 TEXT ·syscallPC(SB),NOSPLIT,$0-8
 	LEAQ ·syscallEntry(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·compatPC(SB),NOSPLIT,$0-8
+	LEAQ ·compatEntry(SB), AX
 	MOVQ AX, ret+0(FP)
 	RET
 

@@ -24,15 +24,15 @@ const stackSize = 16 << 10
 
 // Stacks tells where the trap stacks of a CPU end. On the boot CPU they are
 // static until the kernel's tables can hold guard pages.
-type Stacks struct{ Trap, Exception, NMI, DoubleFault, MachineCheck uintptr }
+type Stacks struct{ Trap, Exception, NMI, DoubleFault, MachineCheck, Debug uintptr }
 
 // bootStacks serve the boot CPU.
-var bootStacks [5][stackSize]byte
+var bootStacks [6][stackSize]byte
 
 // BootStacks returns the boot CPU's first stacks. Boot context.
 func BootStacks() Stacks {
 	end := func(i int) uintptr { return uintptr(unsafe.Pointer(&bootStacks[i])) + stackSize }
-	return Stacks{end(0), end(1), end(2), end(3), end(4)}
+	return Stacks{end(0), end(1), end(2), end(3), end(4), end(5)}
 }
 
 // StackSize returns the size of a trap stack in bytes.
@@ -55,7 +55,7 @@ func (c *CPU) Init(id int, s Stacks) {
 
 	c.gdt[KernelCS/8] = 0x00af9b000000ffff
 	c.gdt[KernelSS/8] = 0x00cf93000000ffff
-	c.gdt[4] = 0x00cffb000000ffff // 32-bit user code: the base of STAR, never used
+	// Entry 4, the base of STAR and the place of 32-bit user code, stays empty.
 	c.gdt[UserSS/8] = 0x00cff3000000ffff
 	c.gdt[UserCS/8] = 0x00affb000000ffff
 	// The TSS descriptor takes two entries; the GDT ends with it.
@@ -72,9 +72,15 @@ func (c *CPU) Init(id int, s Stacks) {
 	x86.LIDT(uintptr(unsafe.Pointer(&c.desc[1])))
 	x86.LTR(tssSel)
 	x86.ClearLDT()
+	LoadSelectors(0)
+	c.Selectors = 0
 
 	x86.WRMSR(x86.MSRStar, KernelCS<<32|starUserBase<<48)
 	x86.WRMSR(x86.MSRLStar, uint64(syscallPC()))
+	x86.WRMSR(x86.MSRCStar, uint64(compatPC()))
+	x86.WRMSR(x86.MSRSysenterCS, 0) // SYSENTER is a general protection fault
+	x86.WRMSR(x86.MSRSysenterESP, 0)
+	x86.WRMSR(x86.MSRSysenterEIP, 0)
 	const clearTF, clearIF, clearDF, clearIOPL, clearNT, clearAC = 1 << 8, 1 << 9, 1 << 10, 3 << 12, 1 << 14, 1 << 18
 	x86.WRMSR(x86.MSRSFMask, clearTF|clearIF|clearDF|clearIOPL|clearNT|clearAC)
 }
@@ -85,19 +91,22 @@ func (c *CPU) Init(id int, s Stacks) {
 //go:nosplit
 func (c *CPU) setStacks(s Stacks) {
 	const istBase = 9 // 32-bit words from the start of the TSS
-	for i, end := range [...]uintptr{s.Exception, s.NMI, s.DoubleFault, s.MachineCheck} {
+	for i, end := range [...]uintptr{s.Exception, s.NMI, s.DoubleFault, s.MachineCheck, s.Debug} {
 		ist := 2 + i
+		if ist > 2 { // the entry of these finds the CPU above its frame
+			end -= 16
+			**(**uintptr)(unsafe.Pointer(&end)) = c.self
+		}
 		c.tss[istBase+2*(ist-1)] = uint32(end)
 		c.tss[istBase+2*(ist-1)+1] = uint32(end >> 32)
 	}
 	c.tss[25] = uint32(unsafe.Sizeof(c.tss)) << 16 // no I/O bitmap
 
-	// The fake g of trap context: stack.lo, stack.hi, stackguard0 and 1.
-	// Exceptions run on another stack with the same g, so the bounds span
-	// both: lo is the lower of the two.
-	lo := min(s.Trap, s.Exception) - stackSize
+	// The fake g of trap context: stack.lo, stack.hi, stackguard0 and 1. All
+	// trap stacks have the same g, so the bounds span them.
+	lo := min(s.Trap, s.Exception, s.NMI, s.DoubleFault, s.MachineCheck, s.Debug) - stackSize
 	c.trapStack = s.Trap - 64
-	c.trapG[0], c.trapG[1] = lo, max(s.Trap, s.Exception)
+	c.trapG[0], c.trapG[1] = lo, max(s.Trap, s.Exception, s.NMI, s.DoubleFault, s.MachineCheck, s.Debug)
 	c.trapG[2], c.trapG[3] = lo, lo
 	c.trapGP[0] = uintptr(unsafe.Pointer(&c.trapG))
 	c.trapFS = uintptr(unsafe.Pointer(&c.trapGP)) + 8

@@ -85,5 +85,33 @@ TEXT ·XRSTOR(SB),NOSPLIT,$0-16
 	LDMXCSR ·kernelMXCSR(SB)
 	RET
 
+// func StoreSelectors(p uintptr)
+TEXT ·StoreSelectors(SB),NOSPLIT,$0-8
+	MOVQ p+0(FP), AX
+	MOVW DS, 0(AX)
+	MOVW ES, 2(AX)
+	MOVW FS, 4(AX)
+	MOVW GS, 6(AX)
+	RET
+
+// func LoadSelectors(s uint64)
+//
+// Loading FS or GS sets its base as well. While GS has another, an exception
+// would not find the CPU, but for those that do not need it.
+TEXT ·LoadSelectors(SB),NOSPLIT,$0-8
+	MOVQ s+0(FP), AX
+	MOVW AX, DS
+	SHRQ $16, AX
+	MOVW AX, ES
+	SHRQ $16, AX
+	RDFSBASEQ CX
+	MOVW AX, FS
+	WRFSBASEQ CX
+	SHRQ $16, AX
+	RDGSBASEQ CX
+	MOVW AX, GS
+	WRGSBASEQ CX
+	RET
+
 DATA ·kernelMXCSR+0(SB)/4, $0x1f80
 GLOBL ·kernelMXCSR(SB), RODATA|NOPTR, $4

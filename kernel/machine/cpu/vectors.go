@@ -14,8 +14,10 @@ const (
 // Exceptions that the kernel names.
 const (
 	ExcDivide      = 0
+	ExcDebug       = 1
 	ExcNMI         = 2
 	ExcBreakpoint  = 3
+	ExcInvalid     = 6
 	ExcDoubleFault = 8
 	ExcGP          = 13
 	ExcPageFault   = 14
@@ -30,6 +32,7 @@ var vectors [34 + DeviceVectors]uintptr // initialised in vectors_amd64.s
 func spuriousPC() uintptr
 
 func syscallPC() uintptr
+func compatPC() uintptr
 
 // idt is shared by all CPUs: 256 gates of two words.
 var idt [512]uint64
@@ -55,6 +58,8 @@ func buildIDT() {
 			ist = 4
 		case ExcMachine:
 			ist = 5
+		case ExcDebug:
+			ist = 6
 		case ExcBreakpoint, 4: // INT3 and INTO are for user mode
 			dpl = 3
 		}

@@ -18,6 +18,16 @@ import (
 // a Go program can recover from becomes a signal; the rest is fatal.
 func exception(f *cpu.Frame, cr2 uintptr) {
 	const present = 1
+	switch f.Vector {
+	case cpu.ExcNMI:
+		return // nobody here sends one
+	case cpu.ExcDebug:
+		// Nothing arms a debug register or sets the trap flag in ring 0.
+		const trapFlag, none = 1 << 8, 1 << 10
+		x86.WriteDR7(none)
+		f.RFLAGS &^= trapFlag
+		return
+	}
 	if f.Vector == cpu.ExcPageFault {
 		if f.Err&present == 0 && reserved(cr2) {
 			if populate(cr2) {

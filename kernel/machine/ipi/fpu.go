@@ -17,10 +17,15 @@ type owner struct {
 	_      [cpu.ContextFPU - cpu.ContextGSBase - 8]byte
 	image  uintptr
 	holder uint64
+	ticks  uint64
+
+	selectors uint64
+	pkru      uint32
 }
 
-// SaveOwner stores the extended state and GS base in me's registers to the
-// context that owns them, and leaves me without an owner. Interrupts are off;
+// SaveOwner stores the extended state, GS base, selectors and key rights in
+// me's registers to the context that owns them, and leaves me without an owner
+// and with the initial key rights. Interrupts are off;
 // me is the calling CPU.
 //
 //go:nosplit
@@ -31,6 +36,14 @@ func SaveOwner(me *cpu.CPU) {
 	o := *(**owner)(unsafe.Pointer(&me.FPUOwner))
 	cpu.XSAVE(o.image, FPU.Features)
 	o.gsBase = x86.RDMSR(x86.MSRKernelGSBase)
+	cpu.StoreSelectors(uintptr(unsafe.Pointer(&o.selectors)))
+	me.Selectors = o.selectors
+	if cpu.HasPKU {
+		o.pkru = x86.RDPKRU()
+		if o.pkru != cpu.InitialPKRU {
+			x86.WRPKRU(cpu.InitialPKRU)
+		}
+	}
 	o.holder = 0
 	me.FPUOwner = 0
 }

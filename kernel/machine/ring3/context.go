@@ -72,7 +72,9 @@ const (
 const (
 	FaultPresent = 1 << 0 // the page is mapped: a protection violation
 	FaultWrite   = 1 << 1
+	FaultUser    = 1 << 2 // by the program, not by the processor for it
 	FaultExec    = 1 << 4
+	FaultKey     = 1 << 5 // the page's protection key forbids it
 )
 
 // A Context is the user-mode state of one thread. Only the thread's own
@@ -93,6 +95,11 @@ type Context struct {
 	// ticks counts interrupts that came in the kernel while the CPU had run
 	// this Context last.
 	ticks uint64
+
+	// selectors are DS, ES, FS and GS, 16 bits each, and pkru the rights to
+	// pages of each protection key; current while holder is 0.
+	selectors uint64
+	pkru      uint32
 
 	fpuMemory []byte // what fpu points into
 
@@ -116,6 +123,7 @@ func New() *Context {
 	c.CS, c.SS, c.RFLAGS, c.Trap = UserCS, UserSS, initRFLAGS, trapNone
 	c.allocFPU()
 	c.ResetFPU()
+	c.pkru = initPKRU
 	return c
 }
 
@@ -125,8 +133,36 @@ func (c *Context) CopyFrom(src *Context) {
 	src.syncFPU()
 	c.dropFPU()
 	c.Registers, c.FSBase, c.GSBase, c.CR2 = src.Registers, src.FSBase, src.GSBase, src.CR2
+	c.selectors, c.pkru = src.selectors, src.pkru
 	copy(c.fpuImage(), src.fpuImage())
 }
+
+// ResetSegments gives c the segment registers and bases of a new program: 0.
+func (c *Context) ResetSegments() {
+	c.syncFPU()
+	c.FSBase, c.GSBase, c.selectors = 0, 0, 0
+}
+
+// initPKRU is what a program begins with, as under Linux: it may access pages
+// of protection key 0 alone.
+const initPKRU = 0x55555554
+
+// PKRU returns the rights to pages of each protection key: two bits a key,
+// no access and no write. It is meaningless where the CPU has no keys.
+func (c *Context) PKRU() uint32 {
+	c.syncFPU()
+	return c.pkru
+}
+
+// SetPKRU sets what PKRU returns.
+func (c *Context) SetPKRU(v uint32) {
+	c.syncFPU()
+	c.pkru = v
+}
+
+// ResetPKRU gives c the rights that a program begins with, and a handler of a
+// signal.
+func (c *Context) ResetPKRU() { c.SetPKRU(initPKRU) }
 
 // KernelTicks counts interrupts that came after this Context had left
 // user mode and before its CPU ran another: a sample of where time goes.

@@ -28,6 +28,9 @@ const (
 	_ = -(unsafe.Offsetof(Context{}.fpu) - cpu.ContextFPU)
 	_ = -(unsafe.Offsetof(Context{}.holder) - cpu.ContextHolder)
 	_ = -(unsafe.Offsetof(Context{}.ticks) - cpu.ContextTicks)
+	_ = -(unsafe.Offsetof(Context{}.selectors) - cpu.ContextSelectors)
+	_ = -(unsafe.Offsetof(Context{}.pkru) - cpu.ContextPKRU)
+	_ = -(initPKRU - cpu.InitialPKRU)
 )
 
 // mxcsrMask is what software may set in MXCSR on every processor with SSE2
@@ -93,6 +96,13 @@ func (c *Context) prepare(t *pagetable.Table) {
 		}
 		ipi.SaveOwner(me)
 		cpu.XRSTOR(c.fpu, fpuFeatures)
+		if c.selectors != me.Selectors {
+			cpu.LoadSelectors(c.selectors)
+			me.Selectors = c.selectors
+		}
+		if cpu.HasPKU && c.pkru != cpu.InitialPKRU {
+			x86.WRPKRU(c.pkru)
+		}
 		x86.WRMSR(x86.MSRKernelGSBase, c.GSBase)
 		// Kick stores kicked and then reads holder; Event reads kicked after
 		// this. Both are sequentially consistent, so one sees the other.

@@ -7,14 +7,20 @@ const (
 	MSREFER         = 0xc0000080
 	MSRStar         = 0xc0000081
 	MSRLStar        = 0xc0000082
+	MSRCStar        = 0xc0000083
 	MSRSFMask       = 0xc0000084
 	MSRKernelGSBase = 0xc0000102
 	MSRAPICBase     = 0x1b
+	MSRSysenterCS   = 0x174
+	MSRSysenterESP  = 0x175
+	MSRSysenterEIP  = 0x176
 	MSRTSCDeadline  = 0x6e0
 )
 
 // Bits of CR4.
 const (
+	CR4PAE        = 1 << 5
+	CR4MCE        = 1 << 6
 	CR4PGE        = 1 << 7
 	CR4OSFXSR     = 1 << 9
 	CR4OSXMMEXCPT = 1 << 10
@@ -23,6 +29,7 @@ const (
 	CR4OSXSAVE    = 1 << 18
 	CR4SMEP       = 1 << 20
 	CR4SMAP       = 1 << 21
+	CR4PKE        = 1 << 22
 )
 
 // RDMSR reads a model-specific register.
@@ -52,6 +59,16 @@ func ReadCR4() uint64
 
 // WriteCR4 sets the feature switches of this CPU.
 func WriteCR4(v uint64)
+
+// RDPKRU reads what this CPU allows user pages of each protection key. CR4.PKE
+// must be set.
+func RDPKRU() uint32
+
+// WRPKRU sets what this CPU allows user pages of each protection key.
+func WRPKRU(v uint32)
+
+// WriteDR7 sets which of the debug registers are armed.
+func WriteDR7(v uint64)
 
 // XSETBV sets XCR0, the extended-state components in use on this CPU.
 func XSETBV(v uint64)
