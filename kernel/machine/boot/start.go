@@ -52,6 +52,9 @@ func start(startInfo uint64) {
 	if !initMemory() {
 		die("too little memory: Kevlar needs at least 24 MiB")
 	}
+	if !protectImage() {
+		die("too little memory")
+	}
 	usercopy.Init()
 	cpu.Get(0).Init(0, cpu.BootStacks())
 	numberCPU(0)
