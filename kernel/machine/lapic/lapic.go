@@ -28,6 +28,7 @@ const (
 	softwareEnable = 1 << 8
 	icrPending     = 1 << 12
 	icrAssert      = 1 << 14
+	icrNMI         = 4 << 8
 	icrInit        = 5 << 8
 	icrStartup     = 6 << 8
 	timerDeadline  = 2 << 17
@@ -127,6 +128,12 @@ func OneShot(ns int64, deadline uint64) {
 //
 //go:nosplit
 func Send(apic, vector uint32) { command(apic, icrAssert|vector) }
+
+// SendNMI raises a non-maskable interrupt on the CPU with the given APIC number.
+// Interrupts must be off.
+//
+//go:nosplit
+func SendNMI(apic uint32) { command(apic, icrAssert|icrNMI) }
 
 // SendInit resets another CPU.
 //

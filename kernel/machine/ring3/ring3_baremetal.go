@@ -149,10 +149,11 @@ func Kick(c *Context) {
 	}
 }
 
-// reportThread names the thread that ran in user mode last on this CPU, whose
-// system call or fault a fatal error probably happened in. Trap context.
-func reportThread() {
-	owner := cpu.Current().FPUOwner
+// reportThread names the thread that ran in user mode last on CPU on, whose
+// system call or fault a fatal error probably happened in. Trap context; on is
+// stopped or the calling CPU.
+func reportThread(on *cpu.CPU) {
+	owner := on.FPUOwner
 	if owner == 0 {
 		return
 	}
