@@ -1,5 +1,3 @@
-//go:build baremetal
-
 // Package boot is the way from the monitor's jump to the first instruction of
 // the Go runtime.
 //

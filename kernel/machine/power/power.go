@@ -1,6 +1,5 @@
 //go:build baremetal
 
-// Package power ends or restarts the machine. It works in any context.
 package power
 
 import (

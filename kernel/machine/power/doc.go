@@ -1,0 +1,2 @@
+// Package power ends or restarts the machine. It works in any context.
+package power
