@@ -52,7 +52,7 @@ func registerViews() {
 // settings are the files of /proc/sys that tell about the layers below.
 func settings() []proc.Sysctl {
 	number := func(n uint64) func() string { return proc.Constant(n) }
-	return []proc.Sysctl{
+	return append(fileSettings(), []proc.Sysctl{
 		{Path: "fs/file-max", Mode: 0o444, Get: func() string {
 			_, limit := vfs.OpenFiles()
 			return strconv.Itoa(limit)
@@ -76,7 +76,26 @@ func settings() []proc.Sysctl {
 		{Path: "vm/max_map_count", Mode: 0o444, Get: number(mm.MaxMapCount)},
 		{Path: "vm/mmap_min_addr", Mode: 0o444, Get: number(uint64(mm.MinAddress))},
 		{Path: "vm/overcommit_memory", Mode: 0o444, Get: number(0)},
+	}...)
+}
+
+// fileSettings are the settings of package vfs.
+func fileSettings() []proc.Sysctl {
+	var list []proc.Sysctl
+	for _, s := range vfs.Settings() {
+		list = append(list, proc.Sysctl{
+			Path: "fs/" + s.Name, Mode: s.Mode,
+			Get: func() string { return strconv.Itoa(int(s.Value())) },
+			Set: func(text string) error {
+				v, err := proc.Integer(text, int64(s.Min), int64(s.Max))
+				if err == nil {
+					s.Set(int32(v))
+				}
+				return err
+			},
+		})
 	}
+	return list
 }
 
 // accounts lists the accounts of kernel memory, the machine's and then the

@@ -141,6 +141,9 @@ func LinkAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Path,
 	if old.Mount != w.cur.Mount {
 		return abi.EXDEV
 	}
+	if err := old.mayLink(w.cred); err != nil {
+		return err
+	}
 	if err := mayCreate(w.cred, dir); err != nil {
 		return err
 	}

@@ -64,6 +64,9 @@ type child struct {
 // at one moment. Nothing else is done while it is held.
 var treeMu sync.RWMutex
 
+// renames counts the changes of places; guarded by treeMu.
+var renames uint64
+
 var lastDirID atomic.Uint64
 
 // newDentry makes a dentry that no directory knows yet.
@@ -112,8 +115,8 @@ func (d *Dentry) parent() *Dentry {
 	return d
 }
 
-// inside reports whether d is dir or below it. It holds still only while the
-// file system's renameMu is held.
+// inside reports whether d is dir or below it. The caller holds treeMu, or the
+// file system's renameMu, for the answer to hold still.
 func (d *Dentry) inside(dir *Dentry) bool {
 	for ; d != nil; d = d.place.Load().parent {
 		if d == dir {
@@ -245,6 +248,7 @@ func move(c, from, to *Dentry, name string) {
 	p := &place{to, strings.Clone(name)}
 	from.sub.forget(c.Name(), c)
 	treeMu.Lock()
+	renames++
 	c.place.Store(p)
 	treeMu.Unlock()
 	to.sub.insert(p.name, c)
@@ -254,6 +258,7 @@ func move(c, from, to *Dentry, name string) {
 func exchange(a, b *Dentry) {
 	pa, pb := a.place.Load(), b.place.Load()
 	treeMu.Lock()
+	renames++
 	a.place.Store(pb)
 	b.place.Store(pa)
 	treeMu.Unlock()

@@ -20,6 +20,14 @@ type dynamic struct {
 	fs    *vfs.Super
 	mu    sync.Mutex
 	names map[string]vfs.Inode
+	hook  func() // called once, by the next lookup
+}
+
+// during has the next lookup of a name call f.
+func (d *dynamic) during(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hook = f
 }
 
 func newDynamic() *dynamic {
@@ -46,6 +54,10 @@ func (d *dynamic) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.
 func (d *dynamic) Lookup(name string) (vfs.Inode, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.hook != nil {
+		d.hook()
+		d.hook = nil
+	}
 	if x := d.names[name]; x != nil {
 		return x, nil
 	}

@@ -414,3 +414,44 @@ func TestBlocking(t *testing.T) {
 	_, err = f.ReadAt(c, &in, 0)
 	want(t, "pread", err, abi.ESPIPE)
 }
+
+// TestTruncateRunning checks that no way to make a file shorter has effect while
+// it is executed.
+func TestTruncateRunning(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	c.write(t, "prog", "0123456789")
+	must(t, c.symlink("prog", "l"))
+	must(t, vfs.Chmod(c, mustResolve(t, c, "prog"), 0o777))
+	x, err := vfs.OpenExec(c, c.fs, c.fs.Cwd(), "prog", 0)
+	must(t, err)
+	for _, flags := range []int{
+		abi.O_RDONLY | abi.O_TRUNC, abi.O_WRONLY | abi.O_TRUNC, abi.O_RDONLY | abi.O_TRUNC | abi.O_CREAT,
+		abi.O_ACCMODE | abi.O_TRUNC, abi.O_WRONLY, abi.O_RDWR,
+	} {
+		for _, name := range []string{"prog", "l"} {
+			f, err := c.open(name, flags, 0o644)
+			if want(t, "open", err, abi.ETXTBSY); err == nil {
+				f.Put()
+			}
+		}
+		f, err := vfs.OpenPath(c, x.Path(), flags&^abi.O_CREAT)
+		if want(t, "open anew", err, abi.ETXTBSY); err == nil {
+			f.Put()
+		}
+	}
+	want(t, "truncate", vfs.Truncate(c, mustResolve(t, c, "prog"), 1), abi.ETXTBSY)
+	if a, _ := c.stat("prog"); a.Size != 10 {
+		t.Errorf("size %d, want 10", a.Size)
+	}
+	x.Put()
+	f, err := c.open("prog", abi.O_RDONLY|abi.O_TRUNC, 0)
+	must(t, err)
+	if a, _ := c.stat("prog"); a.Size != 0 {
+		t.Errorf("size %d after the program's end, want 0", a.Size)
+	}
+	x, err = vfs.OpenExec(c, c.fs, c.fs.Cwd(), "prog", 0)
+	if want(t, "execute what is open for reading", err, nil); err == nil {
+		x.Put()
+	}
+	f.Put()
+}

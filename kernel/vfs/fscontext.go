@@ -11,6 +11,9 @@ type FSContext struct {
 	root  Path // not zero
 	cwd   Path
 	umask uint32
+	// outside tells that cwd was not below root when either was set last:
+	// chroot(2) does not change it. ".." may then go where it likes.
+	outside bool
 }
 
 // NewFSContext returns a context with one reference, umask 022 and root as both
@@ -53,7 +56,7 @@ func (fs *FSContext) Copy() *FSContext {
 	defer fs.mu.Unlock()
 	fs.root.Mount.pin()
 	fs.cwd.Mount.pin()
-	return &FSContext{refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask}
+	return &FSContext{refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
 }
 
 // Root returns the root directory.
@@ -79,6 +82,7 @@ func (fs *FSContext) SetRoot(p Path) {
 	fs.mu.Lock()
 	old := fs.root
 	fs.root = p
+	fs.outside = fs.strays()
 	fs.mu.Unlock()
 	old.Mount.unpin()
 }
@@ -90,8 +94,28 @@ func (fs *FSContext) SetCwd(p Path) {
 	fs.mu.Lock()
 	old := fs.cwd
 	fs.cwd = p
+	fs.outside = fs.strays()
 	fs.mu.Unlock()
 	old.Mount.unpin()
+}
+
+// strays reports whether cwd is not below root. What mounts keep apart no rename
+// brings together, so only a root within a mount matters. The caller holds fs.mu.
+func (fs *FSContext) strays() bool {
+	if fs.root.Mount == nil || fs.root.Dentry == fs.root.Mount.root {
+		return false
+	}
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return !fs.cwd.below(fs.root)
+}
+
+// isOutside reports whether p, if it is the working directory, was outside of
+// the root directory when either was set.
+func (fs *FSContext) isOutside(p Path) (outside, isCwd bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.outside, fs.cwd == p
 }
 
 // Pivot replaces from by to as root and as working directory: what

@@ -40,10 +40,11 @@ const mountFlags = abi.MS_RDONLY | abi.MS_NOSUID | abi.MS_NODEV | abi.MS_NOEXEC 
 
 // mountTable is the tree of mounts. All is guarded by mu.
 type mountTable struct {
-	mu     sync.RWMutex
-	at     map[attachment]*Mount
-	list   []*Mount // in the order of mounting
-	lastID int
+	mu      sync.RWMutex
+	at      map[attachment]*Mount
+	list    []*Mount // in the order of mounting
+	version uint64   // counts the changes
+	lastID  int
 }
 
 var mounts = mountTable{at: make(map[attachment]*Mount)}
@@ -131,6 +132,7 @@ func (t *mountTable) attach(m *Mount, p Path) {
 		t.lastID++
 		m.id = t.lastID
 	}
+	t.version++
 	t.list = append(t.list, m)
 	if p.IsZero() {
 		return
@@ -148,6 +150,7 @@ func (t *mountTable) unhook(m *Mount) {
 	if a == nil {
 		return
 	}
+	t.version++
 	delete(t.at, *a)
 	m.at.Store(nil)
 	a.parent.children--

@@ -38,6 +38,7 @@ func moveMount(from, target Path) error {
 // rehook moves an attached mount. The caller holds t.mu.
 func (t *mountTable) rehook(m *Mount, p Path) {
 	t.unhook(m)
+	t.version++
 	a := attachment{p.Mount, p.Dentry}
 	m.at.Store(&a)
 	t.at[a] = m

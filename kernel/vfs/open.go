@@ -34,7 +34,7 @@ func OpenAt2(c Caller, fs *FSContext, base Path, name string, flags int, mode ui
 	if flags&abi.O_CREAT != 0 {
 		return o.create(name, mode)
 	}
-	if err := o.resolve(name); err != nil {
+	if err := o.whole(name); err != nil {
 		return nil, err
 	}
 	return o.existing()
@@ -133,6 +133,9 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 			return nil, abi.EISDIR
 		}
 		dir := o.cur
+		if err := o.endScope(); err != nil {
+			return nil, err
+		}
 		p, err := o.final()
 		if err == abi.ENOENT {
 			p, err = o.make(mode)
@@ -160,7 +163,7 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 			}
 			return o.existing()
 		}
-		target, jumped, err := o.follow(p)
+		target, jumped, err := o.followLast(p)
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +207,7 @@ func (o *opening) tmpfile(name string, mode uint32) (*File, error) {
 	if o.flags&abi.O_DIRECTORY == 0 || o.flags&abi.O_CREAT != 0 || o.flags&abi.O_ACCMODE == abi.O_RDONLY {
 		return nil, abi.EINVAL
 	}
-	if err := o.resolve(name); err != nil {
+	if err := o.whole(name); err != nil {
 		return nil, err
 	}
 	dir := o.cur.Dentry
@@ -277,12 +280,24 @@ func (o *opening) existing() (*File, error) {
 		return nil, err
 	}
 	if o.flags&abi.O_TRUNC != 0 && mode&abi.S_IFMT == abi.S_IFREG {
-		if err := d.truncate(o.c, 0); err != nil {
+		if err := f.empty(o.c); err != nil {
 			f.Put()
 			return nil, err
 		}
 	}
 	return f, nil
+}
+
+// empty does O_TRUNC, which writes whatever the access mode is.
+func (f *File) empty(c Caller) error {
+	if f.can&counted == 0 {
+		state := stateOf(f.inode)
+		if err := state.startWriting(); err != nil {
+			return err
+		}
+		defer state.stopWriting()
+	}
+	return f.path.Dentry.truncate(c, 0)
 }
 
 // open makes the open file of what is at cur, which has been created just now

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -460,6 +461,7 @@ func (fifo) Write(c vfs.Caller, src vfs.Source, off int64) (int, error) {
 
 // TestLikeLinux does the same random operations here and on the host.
 func TestLikeLinux(t *testing.T) {
+	sameSettings(t)
 	vfs.OpenFIFO = func(c vfs.Caller, f *vfs.File, inode vfs.Inode) (vfs.FileOps, error) {
 		if f.Flags()&(abi.O_ACCMODE|abi.O_NONBLOCK) == abi.O_WRONLY|abi.O_NONBLOCK {
 			return nil, abi.ENXIO
@@ -496,5 +498,19 @@ func TestLikeLinux(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// sameSettings makes the settings those of the host.
+func sameSettings(t *testing.T) {
+	for _, s := range vfs.Settings() {
+		b, err := os.ReadFile("/proc/sys/fs/" + s.Name)
+		if err != nil {
+			setting(t, s.Name, 0) // the host is older than the rule
+			continue
+		}
+		v, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		must(t, err)
+		setting(t, s.Name, int32(v))
 	}
 }

@@ -117,21 +117,6 @@ func mayRemove(cred *Cred, dir, d *Dentry, isDir bool) error {
 	return nil
 }
 
-// mayReuse checks that O_CREAT may open what is there already: in a sticky
-// directory that everybody may write to, not another user's special file. (For
-// regular files and FIFOs too that is fs.protected_regular and
-// fs.protected_fifos, which are 0 by default.)
-func mayReuse(cred *Cred, dir, d *Dentry) error {
-	mode, uid, _ := d.owner()
-	if t := mode & abi.S_IFMT; t == abi.S_IFREG || t == abi.S_IFIFO || uid == cred.FSUID {
-		return nil
-	}
-	if mode, owner, _ := dir.owner(); mode&(abi.S_ISVTX|0o002) == abi.S_ISVTX|0o002 && owner != uid {
-		return abi.EACCES
-	}
-	return nil
-}
-
 // isOwner reports whether cred owns an inode of user uid or may act as owner.
 func isOwner(cred *Cred, uid uint32) bool {
 	return cred.FSUID == uid || cred.HasCap(abi.CAP_FOWNER)

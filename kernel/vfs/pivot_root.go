@@ -63,7 +63,7 @@ func (t *mountTable) toFront(m *Mount) {
 }
 
 // below reports whether p is at or below top in the tree of mounts. The caller
-// holds mounts.mu.
+// holds mounts.mu or treeMu, for mounts or names to hold still.
 func (p Path) below(top Path) bool {
 	for p.Mount != top.Mount {
 		a := p.Mount.at.Load()

@@ -24,6 +24,9 @@ const (
 	LookupInRoot
 )
 
+// lookupScoped are the flags of a walk that may not leave its base.
+const lookupScoped = LookupBeneath | LookupInRoot
+
 // maxLinks is how many symbolic links one resolution follows: ELOOP.
 const maxLinks = 40
 
@@ -31,10 +34,17 @@ const maxLinks = 40
 type walk struct {
 	c     Caller
 	cred  *Cred
+	fs    *FSContext
+	base  Path // where the walk began
 	root  Path // what "/" means, and where ".." stops
 	cur   Path // where the walk is
 	flags LookupFlags
 	links int // symbolic links followed
+	depth int // symbolic links in a middle place that are being followed
+
+	// seen is the state of the trees when a walk that may not leave its base
+	// began.
+	seen treeVersion
 
 	// last is the path's last component, which parent leaves to be looked
 	// up in cur; "" if the path is the root. It may be "." or "..".
@@ -46,10 +56,10 @@ type walk struct {
 
 // start begins a walk at base with the root directory of fs.
 func (w *walk) start(c Caller, fs *FSContext, base Path, flags LookupFlags) {
-	w.c, w.cred, w.flags = c, c.Cred(), flags
+	w.c, w.cred, w.flags, w.fs, w.base = c, c.Cred(), flags, fs, base
 	w.root, w.cur = fs.Root(), base
-	if flags&(LookupBeneath|LookupInRoot) != 0 {
-		w.root = base
+	if flags&lookupScoped != 0 {
+		w.root, w.seen = base, treesNow()
 	}
 }
 
@@ -64,10 +74,18 @@ func Resolve(c Caller, fs *FSContext, base Path, name string, flags LookupFlags)
 	}
 	var w walk
 	w.start(c, fs, base, flags)
-	if err := w.resolve(name); err != nil {
+	if err := w.whole(name); err != nil {
 		return Path{}, err
 	}
 	return w.cur, nil
+}
+
+// whole resolves all of a call's path.
+func (w *walk) whole(name string) error {
+	if err := w.resolve(name); err != nil {
+		return err
+	}
+	return w.endScope()
 }
 
 // resolve walks the whole of name.
@@ -81,7 +99,7 @@ func (w *walk) resolve(name string) error {
 			return err
 		}
 		if p.Dentry.link != nil && (w.slash || w.flags&LookupFollow != 0) {
-			target, jumped, err := w.follow(p)
+			target, jumped, err := w.followLast(p)
 			if err != nil {
 				return err
 			}
@@ -164,7 +182,9 @@ func (w *walk) step(comp string) error {
 	}
 	slash, flags := w.slash, w.flags
 	w.slash, w.flags = false, flags|LookupFollow|LookupDirectory
+	w.depth++
 	err = w.resolve(target)
+	w.depth--
 	w.slash, w.flags = slash, flags
 	return err
 }
@@ -207,31 +227,6 @@ func (w *walk) cross(p Path) (Path, error) {
 	return q, nil
 }
 
-// dotdot returns the directory above the present one.
-func (w *walk) dotdot() (Path, error) {
-	p := w.cur
-	for {
-		if p == w.root {
-			if w.flags&LookupBeneath != 0 {
-				return Path{}, abi.EXDEV
-			}
-			break
-		}
-		over, ok := p.up()
-		if !ok {
-			if p.Mount == nil || p.Dentry != p.Mount.root {
-				p.Dentry = p.Dentry.parent()
-			}
-			break
-		}
-		if w.flags&LookupNoXDev != 0 {
-			return Path{}, abi.EXDEV
-		}
-		p = over
-	}
-	return w.cross(p)
-}
-
 // follow reads the symbolic link at p. It returns what the link says, or goes
 // to its target and returns true if that is an object rather than a name.
 func (w *walk) follow(p Path) (target string, jumped bool, err error) {
@@ -245,7 +240,7 @@ func (w *walk) follow(p Path) (target string, jumped bool, err error) {
 		if w.flags&LookupNoMagicLinks != 0 {
 			return "", false, abi.ELOOP
 		}
-		if w.flags&(LookupBeneath|LookupInRoot) != 0 {
+		if w.flags&lookupScoped != 0 {
 			return "", false, abi.EXDEV
 		}
 		to, err := magic.Target(w.c)
@@ -263,6 +258,17 @@ func (w *walk) follow(p Path) (target string, jumped bool, err error) {
 		err = abi.ENOENT
 	}
 	return target, false, err
+}
+
+// followLast is follow for a link in the last place, which others may have laid
+// out for the caller to step on.
+func (w *walk) followLast(p Path) (target string, jumped bool, err error) {
+	if w.depth == 0 {
+		if err := mayFollow(w.cred, w.cur.Dentry, p.Dentry); err != nil {
+			return "", false, err
+		}
+	}
+	return w.follow(p)
 }
 
 // mayWalk checks that the walk is in a directory that may be searched.
