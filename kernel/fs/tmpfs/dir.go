@@ -218,13 +218,8 @@ func (d *dir) unlinkName(name string) error {
 // lost drops a link of x, whose name has gone. Other names go on counting as
 // inodes.
 func lost(x node) {
-	b := x.base()
-	b.mu.Lock()
-	more := b.nlink > 1
-	b.mu.Unlock()
-	dropLinks(x, 1)
-	if more {
-		b.fs.freeInode()
+	if dropLinks(x, 1) {
+		x.base().fs.freeInode()
 	}
 }
 

@@ -165,7 +165,9 @@ func (f *file) writePage(src vfs.Source, i uint64, at, n int64) (int, error) {
 	if p != 0 {
 		defer p.Put()
 		m, err := src.Read(p.Data()[at : at+n])
-		f.grow(int64(i)<<pageShift + at + int64(m))
+		if m > 0 {
+			f.grow(int64(i)<<pageShift + at + int64(m))
+		}
 		return m, err
 	}
 	p, err := f.fs.newPage()

@@ -154,13 +154,14 @@ func (i *inode) unpin() bool {
 	return i.dead()
 }
 
-// unlink drops n links and reports whether the contents are to be freed.
-func (i *inode) unlink(n uint32) bool {
+// unlink drops n links. It reports whether any are left, and whether the contents
+// are to be freed.
+func (i *inode) unlink(n uint32) (left, dead bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.nlink -= n
 	i.ctime.Store(ktime.Real())
-	return i.dead()
+	return i.nlink > 0, i.dead()
 }
 
 // dead reports, once, whether nobody can use i any more. i.mu is held.
@@ -172,12 +173,15 @@ func (i *inode) dead() bool {
 	return true
 }
 
-// dropLinks drops n links of x and frees it if that was all.
-func dropLinks(x node, n uint32) {
-	if x.base().unlink(n) {
+// dropLinks drops n links of x and frees it if that was all. It reports whether
+// any are left.
+func dropLinks(x node, n uint32) (left bool) {
+	left, dead := x.base().unlink(n)
+	if dead {
 		x.free()
 		x.base().fs.freeInode()
 	}
+	return left
 }
 
 // dropPin ends one use of x and frees it if that was all.
