@@ -31,9 +31,10 @@ func create(c Caller, fs *FSContext, base Path, name string, isDir bool, mk func
 	case w.slash && !isDir:
 		return abi.ENOENT
 	}
-	if err := w.cur.wantWrite(); err != nil {
+	if err := w.cur.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer w.cur.Mount.endWrite()
 	if err := mayCreate(w.cred, dir); err != nil {
 		return err
 	}
@@ -135,9 +136,10 @@ func LinkAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Path,
 	case w.slash:
 		return abi.ENOENT
 	}
-	if err := w.cur.wantWrite(); err != nil {
+	if err := w.cur.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer w.cur.Mount.endWrite()
 	if old.Mount != w.cur.Mount {
 		return abi.EXDEV
 	}

@@ -26,8 +26,9 @@ type Dentry struct {
 	// gone is set when the name has been removed. A directory's changes
 	// under its own lock and its parent's, others' under the parent's.
 	gone atomic.Bool
-	// mounts counts the mounts on this dentry.
+	// mounts counts the mounts on this dentry, and cover is most often the one.
 	mounts atomic.Int32
+	cover  atomic.Pointer[Mount]
 
 	used       atomic.Bool // looked up since the cache last came by
 	listed     bool        // guarded by cache().mu, as are next and prev

@@ -35,7 +35,7 @@ func (w *walk) dotdot() (Path, error) {
 		}
 		p = over
 	}
-	if w.flags&lookupScoped != 0 && w.seen != treesNow() {
+	if w.flags&lookupScoped != 0 && w.seen != w.treesNow() {
 		return Path{}, abi.EAGAIN
 	}
 	return w.cross(p)
@@ -92,10 +92,16 @@ type treeVersion struct{ renames, mounts uint64 }
 
 // treesNow returns the present version. What it counts is complete: no rename or
 // change of mounts is under way.
-func treesNow() treeVersion {
-	mounts.mu.RLock()
-	defer mounts.mu.RUnlock()
+func (w *walk) treesNow() (v treeVersion) {
+	if m := w.root.Mount; m != nil {
+		if ns := m.ns.Load(); ns != nil {
+			ns.mu.RLock()
+			defer ns.mu.RUnlock()
+			v.mounts = ns.version
+		}
+	}
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	return treeVersion{renames, mounts.version}
+	v.renames = renames
+	return v
 }

@@ -98,14 +98,17 @@ func (f *File) begin() error {
 		return abi.ENFILE
 	}
 	if f.can&canWrite != 0 && f.path.Dentry.isRegular() {
-		if err := stateOf(f.inode).startWriting(); err != nil {
+		err := f.path.Mount.beginWrite()
+		if err == nil {
+			if err = stateOf(f.inode).startWriting(); err != nil {
+				f.path.Mount.endWrite()
+			}
+		}
+		if err != nil {
 			openFiles.Add(-1)
 			return err
 		}
 		f.can |= counted
-		if m := f.path.Mount; m != nil {
-			m.writers.Add(1)
-		}
 	}
 	f.path.Mount.pin()
 	if p, ok := f.inode.(Pinned); ok {
@@ -128,9 +131,7 @@ func (f *File) end() {
 func (f *File) unbegin() {
 	if f.can&counted != 0 {
 		stateOf(f.inode).stopWriting()
-		if m := f.path.Mount; m != nil {
-			m.writers.Add(-1)
-		}
+		f.path.Mount.endWrite()
 	}
 	f.path.Mount.unpin()
 	openFiles.Add(-1)

@@ -6,6 +6,7 @@ import "sync"
 // directory and umask. It is reference-counted, so that its directories keep
 // their mounts busy for as long as a process uses it.
 type FSContext struct {
+	ns    *Namespace // nil if root is in none
 	mu    sync.Mutex
 	refs  int  // guarded by mu, as are all below
 	root  Path // not zero
@@ -21,8 +22,11 @@ type FSContext struct {
 func NewFSContext(root Path) *FSContext {
 	root.Mount.pin()
 	root.Mount.pin()
-	return &FSContext{refs: 1, root: root, cwd: root, umask: 0o022}
+	return &FSContext{ns: root.Mount.ns.Load(), refs: 1, root: root, cwd: root, umask: 0o022}
 }
+
+// Namespace returns the mounts that the processes see.
+func (fs *FSContext) Namespace() *Namespace { return fs.ns }
 
 // Get takes a reference.
 func (fs *FSContext) Get() {
@@ -56,7 +60,7 @@ func (fs *FSContext) Copy() *FSContext {
 	defer fs.mu.Unlock()
 	fs.root.Mount.pin()
 	fs.cwd.Mount.pin()
-	return &FSContext{refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
+	return &FSContext{ns: fs.ns, refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
 }
 
 // Root returns the root directory.

@@ -15,14 +15,18 @@ type Mount struct {
 	source string
 	// flags are the MS_ bits of mountFlags.
 	flags atomic.Uint32
-	// at is where the mount is attached; nil for the root of the tree and
-	// for a detached mount. It changes under mounts.mu.
+	// ns is the namespace; nil for a mount that is not, or no longer, in one.
+	ns atomic.Pointer[Namespace]
+	// at is where the mount is attached; nil for the root of a namespace and
+	// without one. It changes under ns.mu.
 	at atomic.Pointer[attachment]
-	// children counts the mounts attached to this one; guarded by mounts.mu.
-	children int
+	// The mounts attached to this one, and its neighbours among those attached
+	// to the same; guarded by ns.mu.
+	firstChild, lastChild *Mount
+	prev, next            *Mount
 	// users counts open files and working or root directories on it.
 	users atomic.Int64
-	// writers counts the files on it that are open for writing.
+	// writers counts the write intents.
 	writers  atomic.Int64
 	detached atomic.Bool
 	release  sync.Once
@@ -37,17 +41,6 @@ type attachment struct {
 // mountFlags are the MS_ bits that belong to a mount.
 const mountFlags = abi.MS_RDONLY | abi.MS_NOSUID | abi.MS_NODEV | abi.MS_NOEXEC |
 	abi.MS_NOATIME | abi.MS_NODIRATIME | abi.MS_RELATIME | abi.MS_STRICTATIME | abi.MS_NOSYMFOLLOW
-
-// mountTable is the tree of mounts. All is guarded by mu.
-type mountTable struct {
-	mu      sync.RWMutex
-	at      map[attachment]*Mount
-	list    []*Mount // in the order of mounting
-	version uint64   // counts the changes
-	lastID  int
-}
-
-var mounts = mountTable{at: make(map[attachment]*Mount)}
 
 // Super returns the file system.
 func (m *Mount) Super() *Super { return m.super }
@@ -73,14 +66,6 @@ func (m *Mount) ReadOnly() bool {
 }
 
 func (m *Mount) has(flag uint32) bool { return m.flags.Load()&flag != 0 }
-
-// wantWrite answers EROFS if nothing can be changed through m.
-func (m *Mount) wantWrite() error {
-	if m.ReadOnly() {
-		return abi.EROFS
-	}
-	return nil
-}
 
 // newMount makes a mount that is attached nowhere.
 func newMount(s *Super, root *Dentry, source string, flags int) *Mount {
@@ -125,51 +110,6 @@ func (m *Mount) free() {
 	})
 }
 
-// attach puts m over the directory or file at p; nil at is the root. The
-// caller holds t.mu.
-func (t *mountTable) attach(m *Mount, p Path) {
-	if m.id == 0 {
-		t.lastID++
-		m.id = t.lastID
-	}
-	t.version++
-	t.list = append(t.list, m)
-	if p.IsZero() {
-		return
-	}
-	a := attachment{p.Mount, p.Dentry}
-	m.at.Store(&a)
-	t.at[a] = m
-	p.Mount.children++
-	p.Dentry.mounts.Add(1)
-}
-
-// unhook takes m from its place; it stays on the list. The caller holds t.mu.
-func (t *mountTable) unhook(m *Mount) {
-	a := m.at.Load()
-	if a == nil {
-		return
-	}
-	t.version++
-	delete(t.at, *a)
-	m.at.Store(nil)
-	a.parent.children--
-	a.dentry.mounts.Add(-1)
-}
-
-// detach takes m out of the tree. The caller holds t.mu, and afterwards, with
-// the lock released, calls reap.
-func (t *mountTable) detach(m *Mount) {
-	t.unhook(m)
-	for i, x := range t.list {
-		if x == m {
-			t.list = append(t.list[:i], t.list[i+1:]...)
-			break
-		}
-	}
-	m.detached.Store(true)
-}
-
 // reap frees m, which has been detached, if nobody uses it.
 func (m *Mount) reap() {
 	if m.users.Load() == 0 {
@@ -177,18 +117,10 @@ func (m *Mount) reap() {
 	}
 }
 
-// over returns the mount that is attached at p, or nil.
-func (t *mountTable) over(p Path) *Mount {
-	t.mu.RLock()
-	m := t.at[attachment{p.Mount, p.Dentry}]
-	t.mu.RUnlock()
-	return m
-}
-
 // down follows the mounts at p to the root of the topmost.
 func (p Path) down() Path {
 	for p.Dentry.mounts.Load() > 0 {
-		m := mounts.over(p)
+		m := p.over()
 		if m == nil {
 			break
 		}
@@ -210,16 +142,6 @@ func (p Path) up() (Path, bool) {
 }
 
 func (s *Super) readOnly() bool { return s.ReadOnly || s.remountedRO.Load() }
-
-// NewRootMount makes s the root of the tree of mounts and returns it. It is
-// called once, before any other mount.
-func NewRootMount(s *Super, flags int) (Path, error) {
-	m := newMount(s, s.root(), s.Source, flags)
-	mounts.mu.Lock()
-	defer mounts.mu.Unlock()
-	mounts.attach(m, Path{})
-	return m.Root(), nil
-}
 
 // NewKernelMount returns the root of s, mounted where no process sees it, for
 // operations of the kernel itself. The mount lasts for ever, and s with it.

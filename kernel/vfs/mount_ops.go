@@ -11,6 +11,10 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 	if !c.Cred().HasCap(abi.CAP_SYS_ADMIN) {
 		return abi.EPERM
 	}
+	ns := fs.Namespace()
+	if ns == nil {
+		return abi.EINVAL
+	}
 	switch {
 	case flags&(abi.MS_REMOUNT|abi.MS_BIND) == abi.MS_REMOUNT|abi.MS_BIND:
 		return remountBind(target, flags)
@@ -21,7 +25,7 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 		if err != nil {
 			return err
 		}
-		return bind(from, target, flags&abi.MS_REC != 0)
+		return ns.bind(from, target, flags&abi.MS_REC != 0)
 	case flags&(abi.MS_SHARED|abi.MS_PRIVATE|abi.MS_SLAVE|abi.MS_UNBINDABLE) != 0:
 		return setPropagation(target, flags)
 	case flags&abi.MS_MOVE != 0:
@@ -29,12 +33,12 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 		if err != nil {
 			return err
 		}
-		return moveMount(from, target)
+		return ns.moveMount(from, target)
 	}
-	return mountNew(source, target, fstype, flags, data)
+	return ns.mountNew(source, target, fstype, flags, data)
 }
 
-func mountNew(source string, target Path, fstype string, flags int, data string) error {
+func (ns *Namespace) mountNew(source string, target Path, fstype string, flags int, data string) error {
 	t := fsType(fstype)
 	if t == nil {
 		return abi.ENODEV
@@ -49,7 +53,7 @@ func mountNew(source string, target Path, fstype string, flags int, data string)
 	if flags&abi.MS_RDONLY != 0 {
 		s.remountedRO.Store(true)
 	}
-	return graft(newMount(s, s.root(), source, flags), target)
+	return ns.graft(newMount(s, s.root(), source, flags), target)
 }
 
 // MountSuper attaches the file system s to target.
@@ -57,23 +61,30 @@ func MountSuper(s *Super, source string, target Path, flags int) error {
 	if !target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
-	return graft(newMount(s, s.root(), source, flags), target)
+	ns := target.Mount.ns.Load()
+	if ns == nil {
+		return abi.EINVAL
+	}
+	return ns.graft(newMount(s, s.root(), source, flags), target)
 }
 
 // graft attaches a new mount to the topmost place at target.
-func graft(m *Mount, target Path) error {
+func (ns *Namespace) graft(m *Mount, target Path) error {
 	err := func() error {
 		defer target.Dentry.holdName()()
-		mounts.mu.Lock()
-		defer mounts.mu.Unlock()
-		target, err := mounts.place(target)
+		ns.mu.Lock()
+		defer ns.mu.Unlock()
+		target, err := ns.place(target)
+		if err == nil {
+			err = ns.room(1)
+		}
 		if err != nil {
 			return err
 		}
 		if m.root.isDir() != target.Dentry.isDir() {
 			return abi.ENOTDIR
 		}
-		mounts.attach(m, target)
+		ns.attach(m, target)
 		return nil
 	}()
 	if err != nil {
@@ -93,63 +104,59 @@ func (d *Dentry) holdName() func() {
 	return d.sub.op.RUnlock
 }
 
-// place returns where a mount onto p goes. The caller holds t.mu.
-func (t *mountTable) place(p Path) (Path, error) {
-	for {
-		m := t.at[attachment{p.Mount, p.Dentry}]
-		if m == nil {
-			break
-		}
-		p = m.Root()
-	}
-	if p.Mount == nil || p.Mount.detached.Load() {
-		return p, abi.EINVAL
-	}
-	if p.Dentry.gone.Load() {
-		return p, abi.ENOENT
-	}
-	return p, nil
-}
-
 // bind shows what is at from at target too; with rec, the mounts below from
 // as well.
-func bind(from, target Path, rec bool) error {
-	if from.Mount == nil || from.Mount.detached.Load() {
-		return abi.EINVAL
-	}
+func (ns *Namespace) bind(from, target Path, rec bool) error {
 	if from.Dentry.isDir() != target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
 	defer target.Dentry.holdName()()
-	mounts.mu.Lock()
-	defer mounts.mu.Unlock()
-	target, err := mounts.place(target)
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if from.Mount == nil || from.Mount.ns.Load() != ns {
+		return abi.EINVAL
+	}
+	target, err := ns.place(target)
 	if err != nil {
 		return err
 	}
-	copyOf := func(m *Mount, root *Dentry) *Mount {
-		return newMount(m.super, root, m.source, int(m.flags.Load()))
+	shown := []*Mount{from.Mount}
+	if rec {
+		shown = from.mounts()
 	}
-	top := copyOf(from.Mount, from.Dentry)
-	copies := map[*Mount]*Mount{from.Mount: top}
-	old := append([]*Mount(nil), mounts.list...)
-	mounts.attach(top, target)
-	if !rec {
-		return nil
+	if err := ns.room(len(shown)); err != nil {
+		return err
 	}
-	for _, m := range old { // parents come before children
-		a := m.at.Load()
-		if a == nil || copies[a.parent] == nil || m == top {
-			continue
+	copies := make(map[*Mount]*Mount, len(shown))
+	for _, m := range shown { // parents come before children
+		root, at := m.root, target
+		if m == from.Mount {
+			root = from.Dentry
+		} else {
+			a := m.at.Load()
+			at = Path{copies[a.parent], a.dentry}
 		}
-		if a.parent == from.Mount && !a.dentry.inside(from.Dentry) {
-			continue
-		}
-		n := copyOf(m, m.root)
+		n := newMount(m.super, root, m.source, int(m.flags.Load()))
 		copies[m] = n
-		mounts.attach(n, Path{copies[a.parent], a.dentry})
+		ns.attach(n, at)
 	}
 	return nil
+}
+
+// mounts returns p's mount and those that can be seen from p below it, parents
+// before children. The caller holds ns.mu.
+func (p Path) mounts() []*Mount {
+	list := []*Mount{p.Mount}
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	for child := p.Mount.firstChild; child != nil; child = child.next {
+		if child.at.Load().dentry.inside(p.Dentry) {
+			for m := child; m != nil; m = m.below(child) {
+				list = append(list, m)
+			}
+		}
+	}
+	return list
 }
 
 // setPropagation accepts what already holds, for there is one namespace whose

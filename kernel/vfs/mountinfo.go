@@ -26,40 +26,59 @@ func Mounts(root Path, visit func(MountInfo) bool) {
 	MountsFrom(root, 0, func(m MountInfo, _ int64) bool { return visit(m) })
 }
 
-// MountsFrom is Mounts from position pos on, the first being 0. visit is told
-// the position of the next mount; no lock is held meanwhile.
+// MountsFrom is Mounts from position pos on, the first being 0. visit is told the
+// position of the next mount; a mount that stays keeps its position. No lock is
+// held meanwhile.
 func MountsFrom(root Path, pos int64, visit func(m MountInfo, next int64) bool) {
-	mounts.mu.RLock()
-	list := append([]*Mount(nil), mounts.list[min(pos, int64(len(mounts.list))):]...)
-	mounts.mu.RUnlock()
-	for i, m := range list {
-		target, where := pathString(m.Root(), root)
-		if where != reachable {
-			continue
-		}
-		info := MountInfo{
-			ID: m.id, ParentID: m.id, Mount: m, Super: m.super,
-			Root: within(m.root), Target: target,
-			Source: m.source, FSType: m.super.FSType, Flags: m.Flags(),
-		}
-		if a := m.at.Load(); a != nil {
-			info.ParentID = a.parent.id
-		}
-		if info.Source == "" {
-			info.Source = "none"
-		}
-		info.MountOptions = optionString(uint32(info.Flags))
-		info.SuperOptions = "rw"
-		if m.super.readOnly() {
-			info.SuperOptions = "ro"
-		}
-		if m.super.Options != nil {
-			info.SuperOptions += m.super.Options()
-		}
-		if !visit(info, pos+int64(i)+1) {
+	if root.Mount == nil {
+		return
+	}
+	ns := root.Mount.ns.Load()
+	if ns == nil {
+		return
+	}
+	var store [16]*Mount
+	for {
+		some := ns.some(pos, store[:])
+		if len(some) == 0 {
 			return
 		}
+		for _, m := range some {
+			pos = m.pos()
+			if info, ok := m.info(root); ok && !visit(info, pos+1) {
+				return
+			}
+			pos++
+		}
 	}
+}
+
+// info tells about m as seen from root; it fails if m is not below root.
+func (m *Mount) info(root Path) (MountInfo, bool) {
+	target, where := pathString(m.Root(), root)
+	if where != reachable {
+		return MountInfo{}, false
+	}
+	info := MountInfo{
+		ID: m.id, ParentID: m.id, Mount: m, Super: m.super,
+		Root: within(m.root), Target: target,
+		Source: m.source, FSType: m.super.FSType, Flags: m.Flags(),
+	}
+	if a := m.at.Load(); a != nil {
+		info.ParentID = a.parent.id
+	}
+	if info.Source == "" {
+		info.Source = "none"
+	}
+	info.MountOptions = optionString(uint32(info.Flags))
+	info.SuperOptions = "rw"
+	if m.super.readOnly() {
+		info.SuperOptions = "ro"
+	}
+	if m.super.Options != nil {
+		info.SuperOptions += m.super.Options()
+	}
+	return info, true
 }
 
 // optionString spells the flags of a mount as /proc/mounts does.
@@ -91,16 +110,13 @@ func optionString(flags uint32) string {
 
 // within returns the path of d in its file system.
 func within(d *Dentry) string {
+	var s spelling
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	s := ""
 	for p := d.place.Load(); p.parent != nil; p = p.parent.place.Load() {
-		s = "/" + p.name + s
+		s.put(p.name)
 	}
-	if s == "" {
-		return "/"
-	}
-	return s
+	return s.path()
 }
 
 // StatFS returns what statfs(2) tells of the file system that p is on.

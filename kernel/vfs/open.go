@@ -188,9 +188,10 @@ func (o *opening) make(mode uint32) (Path, error) {
 		}
 		return Path{}, err
 	}
-	if err := o.cur.wantWrite(); err != nil {
+	if err := o.cur.Mount.beginWrite(); err != nil {
 		return Path{}, err
 	}
+	defer o.cur.Mount.endWrite()
 	if err := mayCreate(o.cred, dir); err != nil {
 		return Path{}, err
 	}
@@ -211,9 +212,10 @@ func (o *opening) tmpfile(name string, mode uint32) (*File, error) {
 		return nil, err
 	}
 	dir := o.cur.Dentry
-	if err := o.cur.wantWrite(); err != nil {
+	if err := o.cur.Mount.beginWrite(); err != nil {
 		return nil, err
 	}
+	defer o.cur.Mount.endWrite()
 	if err := dir.permission(o.cred, MayWrite|MayExec); err != nil {
 		return nil, err
 	}
@@ -291,6 +293,11 @@ func (o *opening) existing() (*File, error) {
 // empty does O_TRUNC, which writes whatever the access mode is.
 func (f *File) empty(c Caller) error {
 	if f.can&counted == 0 {
+		m := f.path.Mount
+		if err := m.beginWrite(); err != nil {
+			return err
+		}
+		defer m.endWrite()
 		state := stateOf(f.inode)
 		if err := state.startWriting(); err != nil {
 			return err

@@ -72,20 +72,7 @@ func Getcwd(fs *FSContext) (string, error) {
 
 // pathString spells p from root or, if it is not below root, from the top.
 func pathString(p, root Path) (string, reach) {
-	var store [256]byte
-	buf := store[:]
-	at := len(buf)
-	put := func(name string) {
-		for at < len(name)+1 {
-			bigger := make([]byte, 2*len(buf))
-			at += copy(bigger[len(buf):], buf)
-			buf = bigger
-		}
-		at -= len(name)
-		copy(buf[at:], name)
-		at--
-		buf[at] = '/'
-	}
+	var s spelling
 	treeMu.RLock()
 	defer treeMu.RUnlock()
 	where := reachable
@@ -102,11 +89,46 @@ func pathString(p, root Path) (string, reach) {
 			}
 			break
 		}
-		put(pl.name)
+		s.put(pl.name)
 		p.Dentry = pl.parent
 	}
-	if at == len(buf) {
-		return "/", where
+	return s.path(), where
+}
+
+// A spelling is a path that is put together from its end. The zero value is
+// empty.
+type spelling struct {
+	store [256]byte
+	more  []byte // in place of store, if that is too small
+	n     int    // bytes used, at the end
+}
+
+// put adds a component in front.
+func (s *spelling) put(name string) {
+	buf := s.buf()
+	for len(buf)-s.n < len(name)+1 {
+		s.more = make([]byte, 2*len(buf))
+		copy(s.more[len(s.more)-s.n:], buf[len(buf)-s.n:])
+		buf = s.more
 	}
-	return string(buf[at:]), where
+	s.n += len(name) + 1
+	at := len(buf) - s.n
+	buf[at] = '/'
+	copy(buf[at+1:], name)
+}
+
+func (s *spelling) buf() []byte {
+	if s.more != nil {
+		return s.more
+	}
+	return s.store[:]
+}
+
+// path returns the path, "/" without any component.
+func (s *spelling) path() string {
+	if s.n == 0 {
+		return "/"
+	}
+	buf := s.buf()
+	return string(buf[len(buf)-s.n:])
 }

@@ -18,52 +18,33 @@ func PivotRoot(c Caller, fs *FSContext, newRoot, putOld Path) error {
 	if root.Dentry != old.root || newRoot.Dentry != m.root {
 		return abi.EINVAL
 	}
-	mounts.mu.Lock()
-	defer mounts.mu.Unlock()
+	ns := fs.Namespace()
+	if ns == nil {
+		return abi.EINVAL
+	}
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
 	if m == old || putOld.Mount == old {
 		return abi.EBUSY
 	}
-	if m.at.Load() == nil || m.detached.Load() || old.detached.Load() ||
+	if m.at.Load() == nil || m.ns.Load() != ns || old.ns.Load() != ns ||
 		old.super.FSType == "rootfs" || !putOld.below(newRoot) || !newRoot.below(root) {
 		return abi.EINVAL
 	}
 	at := old.at.Load()
-	mounts.unhook(m)
+	ns.unhook(m)
 	if at != nil {
-		mounts.unhook(old)
-		mounts.rehook(m, Path{at.parent, at.dentry})
+		ns.unhook(old)
+		ns.hook(m, Path{at.parent, at.dentry})
+	} else {
+		ns.root = m
 	}
-	mounts.rehook(old, putOld)
-	mounts.toFront(m)
+	ns.move(old, putOld)
 	return nil
 }
 
-// toFront puts m and what is attached to it in an order in which parents come
-// before children, beginning with m. The caller holds t.mu.
-func (t *mountTable) toFront(m *Mount) {
-	if m.at.Load() != nil {
-		return
-	}
-	done := map[*Mount]bool{m: true}
-	list := []*Mount{m}
-	for i := 0; i < len(list); i++ {
-		for _, x := range t.list {
-			if a := x.at.Load(); !done[x] && a != nil && a.parent == list[i] {
-				done[x] = true
-				list = append(list, x)
-			}
-		}
-	}
-	for _, x := range t.list {
-		if !done[x] {
-			list = append(list, x)
-		}
-	}
-	t.list = list
-}
-
 // below reports whether p is at or below top in the tree of mounts. The caller
-// holds mounts.mu or treeMu, for mounts or names to hold still.
+// holds the namespace's mu or treeMu, for mounts or names to hold still.
 func (p Path) below(top Path) bool {
 	for p.Mount != top.Mount {
 		a := p.Mount.at.Load()

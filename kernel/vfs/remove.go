@@ -12,9 +12,10 @@ func UnlinkAt(c Caller, fs *FSContext, base Path, name string) error {
 	if !isName(w.last) {
 		return abi.EISDIR
 	}
-	if err := w.cur.wantWrite(); err != nil {
+	if err := w.cur.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer w.cur.Mount.endWrite()
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
@@ -56,9 +57,10 @@ func RmdirAt(c Caller, fs *FSContext, base Path, name string) error {
 	case "..":
 		return abi.ENOTEMPTY
 	}
-	if err := w.cur.wantWrite(); err != nil {
+	if err := w.cur.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer w.cur.Mount.endWrite()
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()

@@ -30,9 +30,10 @@ func RenameAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Pat
 		}
 		return abi.EBUSY
 	}
-	if err := from.cur.wantWrite(); err != nil {
+	if err := from.cur.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer from.cur.Mount.endWrite()
 	r := rename{
 		cred: from.cred, oldDir: from.cur.Dentry, newDir: to.cur.Dentry,
 		oldName: from.last, newName: to.last, oldSlash: from.slash, newSlash: to.slash,

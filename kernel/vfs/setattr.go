@@ -13,22 +13,15 @@ const TimeNow int64 = math.MinInt64
 // KeepID as user or group leaves it as it is in Chown.
 const KeepID = math.MaxUint32
 
-// wantWrite answers EROFS if nothing can be changed through p's mount.
-func (p Path) wantWrite() error {
-	if p.Mount == nil {
-		return nil
-	}
-	return p.Mount.wantWrite()
-}
-
 // Chmod changes permissions: chmod(2).
 func Chmod(c Caller, p Path, mode uint32) error {
 	if p.Dentry.link != nil {
 		return abi.ENOTSUP
 	}
-	if err := p.wantWrite(); err != nil {
+	if err := p.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer p.Mount.endWrite()
 	cred := c.Cred()
 	_, uid, gid := p.Dentry.owner()
 	if !isOwner(cred, uid) {
@@ -44,9 +37,10 @@ func Chmod(c Caller, p Path, mode uint32) error {
 // Chown changes owner and group, either of which may be KeepID: chown(2). The
 // set-ID bits of a file other than a directory are cleared.
 func Chown(c Caller, p Path, uid, gid uint32) error {
-	if err := p.wantWrite(); err != nil {
+	if err := p.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer p.Mount.endWrite()
 	cred := c.Cred()
 	mode, oldUID, oldGID := p.Dentry.owner()
 	s := SetAttr{Mask: AttrCtime, Ctime: ktime.Real()}
@@ -109,9 +103,10 @@ func Utimes(c Caller, p Path, atime, mtime *int64) error {
 	if atime == nil && mtime == nil {
 		return nil
 	}
-	if err := p.wantWrite(); err != nil {
+	if err := p.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer p.Mount.endWrite()
 	cred := c.Cred()
 	if _, uid, _ := p.Dentry.owner(); !isOwner(cred, uid) {
 		if atime == nil || mtime == nil || *atime != TimeNow || *mtime != TimeNow {
@@ -150,9 +145,10 @@ func Truncate(c Caller, p Path, size int64) error {
 	default:
 		return abi.EINVAL
 	}
-	if err := p.wantWrite(); err != nil {
+	if err := p.Mount.beginWrite(); err != nil {
 		return err
 	}
+	defer p.Mount.endWrite()
 	if err := p.Dentry.permission(c.Cred(), MayWrite); err != nil {
 		return err
 	}

@@ -19,5 +19,5 @@ func (s *Setting) Set(v int32) { s.value.Store(v) }
 
 // Settings returns the settings.
 func Settings() []*Setting {
-	return []*Setting{&protectedFIFOs, &protectedHardlinks, &protectedRegular, &protectedSymlinks}
+	return []*Setting{&mountMax, &protectedFIFOs, &protectedHardlinks, &protectedRegular, &protectedSymlinks}
 }

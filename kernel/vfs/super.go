@@ -37,6 +37,10 @@ type Super struct {
 	remountedRO atomic.Bool
 	rootOnce    sync.Once
 	rootDentry  *Dentry
+	// remountMu serialises changes of what may be written; see mount_write.go.
+	remountMu sync.Mutex
+	// writers counts the write intents on all mounts.
+	writers atomic.Int64
 	// mounts counts the mounts, attached or still in use.
 	mounts atomic.Int32
 	// renameMu serialises renames that move a directory to another one, so

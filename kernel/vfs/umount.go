@@ -17,7 +17,11 @@ func UmountAt(c Caller, fs *FSContext, target Path, flags int) error {
 	if m == fs.Root().Mount && flags&abi.MNT_DETACH == 0 {
 		return abi.EBUSY
 	}
-	gone, err := mounts.umount(m, flags&abi.MNT_DETACH != 0)
+	ns := m.ns.Load()
+	if ns == nil || ns != fs.Namespace() {
+		return abi.EINVAL
+	}
+	gone, err := ns.umount(m, flags&abi.MNT_DETACH != 0)
 	for _, x := range gone {
 		x.reap()
 	}
@@ -26,29 +30,22 @@ func UmountAt(c Caller, fs *FSContext, target Path, flags int) error {
 
 // umount detaches m, and everything below it if lazy, and returns what it
 // detached.
-func (t *mountTable) umount(m *Mount, lazy bool) ([]*Mount, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if m.at.Load() == nil { // the root of the tree, or a race lost
+func (ns *Namespace) umount(m *Mount, lazy bool) ([]*Mount, error) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if m.at.Load() == nil || m.ns.Load() != ns { // the root of the tree, or a race lost
 		return nil, abi.EINVAL
 	}
-	if !lazy {
-		if m.users.Load() > 0 || m.children > 0 {
-			return nil, abi.EBUSY
-		}
-		t.detach(m)
-		return []*Mount{m}, nil
+	if !lazy && (m.users.Load() > 0 || m.firstChild != nil) {
+		return nil, abi.EBUSY
 	}
-	below := map[*Mount]bool{m: true}
-	gone := []*Mount{m}
-	for _, x := range t.list {
-		if a := x.at.Load(); a != nil && below[a.parent] {
-			below[x] = true
-			gone = append(gone, x)
-		}
+	var gone []*Mount
+	for x := m; x != nil; x = x.below(m) {
+		gone = append(gone, x)
 	}
 	for i := len(gone) - 1; i >= 0; i-- {
-		t.detach(gone[i])
+		ns.detach(gone[i])
 	}
+	ns.changed()
 	return gone, nil
 }

@@ -59,7 +59,8 @@ func (w *walk) start(c Caller, fs *FSContext, base Path, flags LookupFlags) {
 	w.c, w.cred, w.flags, w.fs, w.base = c, c.Cred(), flags, fs, base
 	w.root, w.cur = fs.Root(), base
 	if flags&lookupScoped != 0 {
-		w.root, w.seen = base, treesNow()
+		w.root = base
+		w.seen = w.treesNow()
 	}
 }
 

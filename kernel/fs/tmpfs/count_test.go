@@ -3,6 +3,7 @@ package tmpfs
 import (
 	"fmt"
 	"math/rand"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,6 +213,7 @@ func TestLastNamesAtOnce(t *testing.T) {
 			for i := range int64(names) {
 				name := fmt.Sprint(d, i)
 				for ready.Add(1); ready.Load() < 2*(i+1); {
+					runtime.Gosched()
 				}
 				vfs.UnlinkAt(u, u.fs, base, name)
 			}
