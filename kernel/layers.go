@@ -11,7 +11,6 @@ import (
 	"kevlar/kernel/machine/power"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/machine/x86"
-	"kevlar/kernel/mm"
 	"kevlar/kernel/random"
 	"kevlar/kernel/syscalls"
 	"kevlar/kernel/task"
@@ -19,7 +18,6 @@ import (
 
 // connectLayers gives the lower layers what they know only by a hook.
 func connectLayers() {
-	mm.Random = random.Uint64
 	task.OnInterrupt = irq.Drain
 	task.Entropy = random.Read
 	task.Kick = ring3.Kick

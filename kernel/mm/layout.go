@@ -2,11 +2,13 @@ package mm
 
 import (
 	"kevlar/kernel/abi"
+	machine "kevlar/kernel/machine/layout"
+	"kevlar/kernel/random"
 )
 
 const (
 	// UserTop is the end of what users may map.
-	UserTop uintptr = 0x7ffffffff000
+	UserTop uintptr = machine.UserEnd
 	// MinAddress is the lowest address users may map: proc_sys_vm(5),
 	// mmap_min_addr.
 	MinAddress uintptr = 65536
@@ -20,8 +22,8 @@ const (
 	mmapRandomPages  = 1 << 28
 	brkRandomPages   = 1 << 13
 
-	// The stack's limit, by which the area for mmap begins below it, counts
-	// within these bounds.
+	// The area for mmap begins below what the stack may take, by its limit
+	// and its displacement, but that counts within these bounds.
 	minStackGap = 128 << 20
 	maxStackGap = UserTop / 6 * 5
 
@@ -32,10 +34,6 @@ const (
 	// pieBase is where programs that can run anywhere are loaded.
 	pieBase = UserTop / 3 * 2
 )
-
-// Random returns 64 random bits. The kernel sets it before the first New;
-// without it, address spaces are all laid out alike.
-var Random = func() uint64 { return 0 }
 
 // layout is where the parts of an address space are.
 type layout struct {
@@ -56,13 +54,12 @@ func newLayout() layout {
 // and of the area for mmap.
 func (l *layout) place(stackLimit uint64) {
 	l.stackTop = UserTop - l.random(stackRandomPages)
-	gap := uintptr(min(stackLimit, uint64(maxStackGap)))
-	gap = max(pageUp(gap), minStackGap) + stackGuardGap
+	gap := uintptr(min(stackLimit, uint64(maxStackGap))) + stackGuardGap
 	if l.randomize {
 		gap += stackRandomPages << pageShift
 	}
-	gap = min(gap, maxStackGap)
-	l.mmapBase = UserTop - gap - l.random(mmapRandomPages)
+	gap = min(max(gap, minStackGap), maxStackGap)
+	l.mmapBase = pageUp(UserTop-gap) - l.random(mmapRandomPages)
 }
 
 // random returns a displacement of less than pages pages.
@@ -70,7 +67,18 @@ func (l *layout) random(pages uint64) uintptr {
 	if !l.randomize {
 		return 0
 	}
-	return uintptr(Random()%pages) << pageShift
+	return uintptr(random.Uint64()%pages) << pageShift
+}
+
+// RandomOffset returns a number below n by which to move something in the
+// address space: 0 if that is not randomized.
+func (as *AddressSpace) RandomOffset(n uint64) uintptr {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	if !as.layout.randomize {
+		return 0
+	}
+	return uintptr(random.Uint64() % n)
 }
 
 // SetRandomize turns the randomisation of addresses on or off

@@ -281,6 +281,7 @@ func TestMaxMapCount(t *testing.T) {
 
 func TestBrk(t *testing.T) {
 	as := newTestSpace(t)
+	as.SetRandomize(false)
 	limit := ^uint64(0)
 	as.SetLimits(func(r int) uint64 {
 		if r == abi.RLIMIT_DATA {
@@ -528,11 +529,8 @@ func TestMsync(t *testing.T) {
 
 func TestLayout(t *testing.T) {
 	balanced(t)
-	defer func() { Random = func() uint64 { return 0 } }()
 	seen := map[[4]uintptr]bool{}
-	for i := range uint64(50) {
-		n := i * 0x9e3779b97f4a7c15
-		Random = func() uint64 { n = n*6364136223846793005 + 1442695040888963407; return n>>32 ^ n<<20 }
+	for range 50 {
 		as, err := New()
 		if err != nil {
 			t.Fatal(err)
@@ -574,6 +572,39 @@ func TestLayout(t *testing.T) {
 	as.SetBrk(base)
 	if as.StackTop() != UserTop || as.Brk(0) != base || as.PIEBase() != pageDown(UserTop/3*2) {
 		t.Errorf("not randomized: stack %#x, heap %#x, program %#x", as.StackTop(), as.Brk(0), as.PIEBase())
+	}
+}
+
+// TestStackLimitPlacesMmap takes Linux's figures for where mmap begins below
+// stacks with a limit, without randomisation and at most with it.
+func TestStackLimitPlacesMmap(t *testing.T) {
+	for _, c := range []struct {
+		limit uint64
+		base  uintptr
+	}{
+		{0, 0x7ffff7fff000},
+		{8 << 20, 0x7ffff7fff000},
+		{128 << 20, 0x7ffff7eff000},
+		{4<<30 + 1, 0x7ffefff00000 - 0x1000},
+		{100 << 40, 0x1bfffff00000 - 0x1000},
+		{1 << 47, 0x155555556000},
+		{^uint64(0), 0x155555556000},
+	} {
+		as := newTestSpace(t)
+		as.SetRandomize(false)
+		if err := as.SetStack(0, c.limit); err != nil {
+			t.Fatal(err)
+		}
+		if got := as.layout.mmapBase; got != c.base {
+			t.Errorf("stack limit %#x: mmap begins at %#x, want %#x", c.limit, got, c.base)
+		}
+		as.SetRandomize(true)
+		as.SetStack(0, c.limit)
+		at, err := as.Mmap(MmapArgs{Length: pageSize, Prot: rw, Flags: anonymous})
+		if err != nil || at%pageSize != 0 || at > c.base || at < c.base-pageSize-(mmapRandomPages+stackRandomPages)<<pageShift {
+			t.Errorf("stack limit %#x: mmap at %#x, %v", c.limit, at, err)
+		}
+		as.Munmap(0, UserTop)
 	}
 }
 

@@ -122,17 +122,16 @@ func setComm(t *task.Task, addr uintptr) error {
 
 // What personality(2) takes: a personality and one flag.
 const (
-	perLinux        = 0x0000
-	perLinux32      = 0x0008 // uname(2) tells of a 32-bit machine
-	perMask         = 0x00ff
-	addrNoRandomize = 0x0040000
+	perLinux   = 0x0000
+	perLinux32 = 0x0008 // uname(2) tells of a 32-bit machine
+	perMask    = 0x00ff
 )
 
 // sysPersonality with ^0 only asks.
 func sysPersonality(t *task.Task, a *Args) (uintptr, error) {
 	old := t.Personality()
 	if p := uint32(a[0]); p != ^uint32(0) {
-		if per := p &^ addrNoRandomize; per != perLinux && per != perLinux32 {
+		if per := p &^ abi.ADDR_NO_RANDOMIZE; per != perLinux && per != perLinux32 {
 			return 0, abi.EINVAL
 		}
 		t.SetPersonality(p)

@@ -101,7 +101,7 @@ func (x *execution) prepare() error {
 	x.as = as
 	g := x.t.group
 	as.SetLimits(g.rlimits.soft)
-	if g.personality.Load()&addrNoRandomize != 0 {
+	if g.personality.Load()&abi.ADDR_NO_RANDOMIZE != 0 {
 		as.SetRandomize(false)
 	}
 	if err := as.SetStack(0, g.Limit(abi.RLIMIT_STACK)); err != nil {
@@ -122,9 +122,6 @@ func (x *execution) prepare() error {
 	x.newCred()
 	return x.stack.finish()
 }
-
-// addrNoRandomize is ADDR_NO_RANDOMIZE of personality(2).
-const addrNoRandomize = 0x0040000
 
 // readHead reads what tells the file's format.
 func (x *execution) readHead() error {

@@ -7,6 +7,7 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/mm"
+	"kevlar/kernel/random"
 	"kevlar/kernel/task/elf"
 )
 
@@ -25,22 +26,16 @@ func (s *stackBuilder) finish() error {
 	}
 	strings := s.sp
 	p := s.sp
-	if x.t.group.personality.Load()&addrNoRandomize == 0 {
-		p -= uintptr(mm.Random() % 8192)
-	}
+	p -= x.as.RandomOffset(8192)
 	p &^= 15
 	const platform = "x86_64\x00"
 	p -= uintptr(len(platform))
 	platformAt := p
 	p -= 16
 	randomAt := p
-	var random [16]byte
-	binary.LittleEndian.PutUint64(random[:], mm.Random())
-	binary.LittleEndian.PutUint64(random[8:], mm.Random())
-	if Entropy != nil {
-		Entropy(random[:])
-	}
-	if _, err := x.as.CopyOut(randomAt, append(random[:], platform...)); err != nil {
+	var seed [16]byte
+	random.Read(seed[:])
+	if _, err := x.as.CopyOut(randomAt, append(seed[:], platform...)); err != nil {
 		return err
 	}
 	auxv := s.auxv(randomAt, platformAt)

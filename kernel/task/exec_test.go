@@ -132,10 +132,6 @@ func TestExecStack(t *testing.T) {
 		u.Touch(tasktest.DataAddr+0x2fff, true)
 		return 3
 	}
-	old := mm.Random
-	defer func() { mm.Random = old }()
-	var n uint64
-	mm.Random = func() uint64 { n = n*6364136223846793005 + 1442695040888963407; return n }
 	run(t, func(u *User) int {
 		tasktest.Install(t, "/prog", prog, 0o755)
 		defer tasktest.Remove(t, "/prog")

@@ -7,6 +7,7 @@ import (
 
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/tlb"
 )
@@ -81,7 +82,7 @@ func word(t *pagetable.Table, addr uintptr, need pagetable.Prot, f func(p *uint3
 // touch calls f with the physical address behind addr, as one walk, and
 // returns false if the user lacks the right need.
 func touch(t *pagetable.Table, addr uintptr, need pagetable.Prot, f func(pa uint64)) bool {
-	if addr >= pagetable.UserEnd {
+	if addr >= layout.UserEnd {
 		return false
 	}
 	tlb.BeginWalk()

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/layout"
 )
 
 // Sizes of the structures in a 64-bit ELF file: elf(5).
@@ -21,8 +22,6 @@ const (
 
 const (
 	pageSize = 4096
-	// addressLimit is the end of user address space.
-	addressLimit = 1<<47 - pageSize
 
 	typeExec      = 2
 	typeDyn       = 3
@@ -179,7 +178,7 @@ func ParseProgramHeaders(h Header, table []byte) (Image, error) {
 // valid reports whether s can be mapped.
 func (s *Segment) valid() bool {
 	return s.FileSize <= s.MemSize &&
-		s.MemSize <= addressLimit && s.Vaddr <= addressLimit-s.MemSize &&
+		s.MemSize <= layout.UserEnd && s.Vaddr <= layout.UserEnd-s.MemSize &&
 		s.Offset <= math.MaxInt64-pageSize-s.FileSize &&
 		s.Vaddr%pageSize == s.Offset%pageSize
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/layout"
 )
 
 // builder makes small program files.
@@ -85,7 +86,7 @@ func TestRefused(t *testing.T) {
 		"no headers":                 func(b *builder) { b.phs = nil },
 		"nothing to load":            func(b *builder) { b.phs[0][0] = 4 },
 		"file part over memory part": func(b *builder) { b.phs[0][4] = 0x1001 },
-		"beyond user space":          func(b *builder) { b.phs[0][2] = addressLimit },
+		"beyond user space":          func(b *builder) { b.phs[0][2] = layout.UserEnd },
 		"size wraps":                 func(b *builder) { b.phs[0][5] = 1<<64 - 1 },
 		"offset wraps":               func(b *builder) { b.phs[0][1] = 1<<64 - 0x1000 },
 		"not congruent":              func(b *builder) { b.phs[0][1] = 0x10 },
@@ -164,7 +165,7 @@ func FuzzParse(f *testing.F) {
 		}
 		last := uint64(0)
 		for _, s := range img.Segments {
-			if s.Start() < last || s.End() <= s.Start() || s.End() > addressLimit+pageSize || s.FileSize > s.MemSize {
+			if s.Start() < last || s.End() <= s.Start() || s.End() > layout.UserEnd+pageSize || s.FileSize > s.MemSize {
 				t.Fatalf("segment %+v", s)
 			}
 			last = s.End()
