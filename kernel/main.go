@@ -25,6 +25,7 @@ func main() {
 		die("processors: %v", err)
 	}
 	irq.Init()
+	setAlarm()
 	setWallClock()
 	go boot.Refine()
 	go trimHeap()

@@ -6,6 +6,8 @@ import (
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/clock"
+	"kevlar/kernel/machine/goruntime"
+	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/machine/rtc"
 )
 
@@ -20,4 +22,10 @@ func setWallClock() {
 	if ok {
 		ktime.SetReal(ns)
 	}
+}
+
+// setAlarm lets the timers of user programs come by the machine's own timer.
+func setAlarm() {
+	irq.ConnectAlarm(ktime.Expire)
+	ktime.UseAlarm(goruntime.SetAlarm)
 }

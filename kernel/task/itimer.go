@@ -1,8 +1,6 @@
 package task
 
 import (
-	"time"
-
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
 )
@@ -12,9 +10,10 @@ import (
 type itimer struct {
 	expires  int64 // 0 if it is not armed
 	interval int64
-	timer    *time.Timer // of the real one; sees to it that it fires
+	timer    *ktime.Timer // of the real one; sees to it that it fires
 	// fired is set between the expiry of the real timer and the delivery
-	// of its signal: only then does an interval go on.
+	// of its signal: only then does an interval go on. So an interval
+	// whose signal is ignored ends.
 	fired bool
 }
 
@@ -68,16 +67,16 @@ func (g *ThreadGroup) GetITimer(which int) (value, interval int64, err error) {
 	return t.left(g.itimerClock(which)), t.interval, nil
 }
 
-// left returns the time until t expires, 0 if it is not armed. A timer that is
-// armed has some time left.
+// left returns the time until t expires, 0 if it is not armed or its interval
+// has yet to go on. A timer that is armed has some time left.
 func (t *itimer) left(now int64) int64 {
-	if t.expires == 0 {
+	if t.expires == 0 || t.fired {
 		return 0
 	}
 	return max(t.expires-now, 1000)
 }
 
-// startRealLocked makes the Go timer fit the real timer.
+// startRealLocked makes t.timer fit the real timer.
 func (g *ThreadGroup) startRealLocked() {
 	t := &g.itimers[abi.ITIMER_REAL]
 	if t.timer != nil {
@@ -86,12 +85,11 @@ func (g *ThreadGroup) startRealLocked() {
 	if t.expires == 0 || g.exiting {
 		return
 	}
-	d := time.Duration(t.expires - ktime.Mono())
 	if t.timer == nil {
-		t.timer = time.AfterFunc(d, g.realExpired)
-	} else {
-		t.timer.Reset(d)
+		t.timer = new(ktime.Timer)
+		t.timer.Init(g.realExpired)
 	}
+	t.timer.Set(t.expires)
 }
 
 // realExpired runs when the real timer may have expired.
@@ -99,7 +97,7 @@ func (g *ThreadGroup) realExpired() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := &g.itimers[abi.ITIMER_REAL]
-	if t.expires == 0 || g.live == 0 {
+	if t.expires == 0 || t.fired || g.live == 0 {
 		return
 	}
 	if t.expires > ktime.Mono() {
@@ -111,9 +109,6 @@ func (g *ThreadGroup) realExpired() {
 		t.expires = 0
 	}
 	g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGALRM), true, true)
-	if !g.shared.set.Has(abi.SIGALRM) {
-		g.rearmRealLocked() // it is ignored: nobody will take it
-	}
 }
 
 // rearmRealLocked starts the next interval of the real timer when its signal
@@ -133,7 +128,7 @@ func (g *ThreadGroup) rearmRealLocked() {
 // updateCPUTimersLocked notes whether anything depends on consumed CPU time.
 func (g *ThreadGroup) updateCPUTimersLocked() {
 	g.cpuTimers.Store(g.itimers[abi.ITIMER_VIRTUAL].expires != 0 || g.itimers[abi.ITIMER_PROF].expires != 0 ||
-		g.rlimits.soft(abi.RLIMIT_CPU) != abi.RLIM_INFINITY || g.timers.cpu > 0)
+		g.rlimits.soft(abi.RLIMIT_CPU) != abi.RLIM_INFINITY || g.timers.onCPULocked())
 }
 
 // armCPULimit notes whether RLIMIT_CPU is set.

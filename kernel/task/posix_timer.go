@@ -1,8 +1,6 @@
 package task
 
 import (
-	"time"
-
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/wait"
@@ -17,27 +15,35 @@ type posixTimer struct {
 	owner *Task // whose CPU time counts, with CLOCK_THREAD_CPUTIME_ID
 	to    *Task // with SIGEV_THREAD_ID
 
-	expires  int64 // on the timer's clock, see clockNow; 0 if it is not armed
+	expires  int64 // on the timer's clock, see now; 0 if it is not armed
 	interval int64
-	timer    *time.Timer
-	overrun  int64 // expiries since the signal was queued
-	last     int64 // overruns of the signal that was delivered last
+	timer    ktime.Timer // in a queue while an expiry is waited for
+	overrun  int64       // expiries that no signal has told of
+	last     int64       // overruns of the signal that was delivered last
 
 	signal    queuedSignal // the one signal of this timer
 	queued    bool         // signal is pending
+	periodic  bool         // the interval goes on when signal has been taken
+	resting   bool         // the interval goes on when the signal is wanted again
+	repeated  int64        // expiries after timer_settime while signal was pending
 	deleted   bool
 	chargedTo *userAccount // for signal; nil once deleted
 }
 
 // timerTable holds the POSIX timers of a process; guarded by its mu.
 type timerTable struct {
-	m    map[int]*posixTimer
-	next int
-	cpu  int // armed timers on CPU clocks
+	m       map[int]*posixTimer
+	next    int
+	cpu     ktime.Queue // those on the CPU clock of the process
+	threads int         // armed timers on CPU clocks of threads
+	resting int
 }
 
 // maxOverrun is where timer_getoverrun(2) stops counting.
 const maxOverrun = 1<<31 - 1
+
+// maxTimerID is one more than the highest ID of a timer.
+const maxTimerID = 1<<31 - 1
 
 func isCPUClock(clock int) bool {
 	return clock == abi.CLOCK_PROCESS_CPUTIME_ID || clock == abi.CLOCK_THREAD_CPUTIME_ID
@@ -54,6 +60,11 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 		return 0, abi.EINVAL
 	}
 	p := &posixTimer{clock: clock, group: t.group, owner: t}
+	if isCPUClock(clock) {
+		p.timer.Init(p.expireLocked)
+	} else {
+		p.timer.Init(p.fire)
+	}
 	p.event = abi.Sigevent{Notify: abi.SIGEV_SIGNAL, Signo: abi.SIGALRM}
 	if e != nil {
 		p.event = *e
@@ -75,13 +86,25 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	if tt.m == nil {
 		tt.m = make(map[int]*posixTimer)
 	}
-	p.id = tt.next
-	tt.next++
+	p.id = tt.freeID()
 	tt.m[p.id] = p
 	if e == nil {
 		p.event.Value = uint64(p.id)
 	}
 	return p.id, nil
+}
+
+// freeID returns an ID that no timer has.
+func (tt *timerTable) freeID() int {
+	for {
+		id := tt.next
+		if tt.next++; tt.next == maxTimerID {
+			tt.next = 0
+		}
+		if tt.m[id] == nil {
+			return id
+		}
+	}
 }
 
 // checkEvent finds the thread that is to be told.
@@ -137,6 +160,7 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	oldValue, oldInterval = p.left(), p.interval
 	p.disarmLocked()
 	p.overrun, p.last, p.interval = 0, 0, interval
+	p.periodic = false // a signal that is pending is of the former setting
 	if value == 0 {
 		return oldValue, oldInterval, nil
 	}
@@ -225,37 +249,58 @@ func (p *posixTimer) deleteLocked() {
 	p.disarmLocked()
 	delete(p.group.timers.m, p.id)
 	p.deleted = true
-	if p.chargedTo != nil {
+	if p.queued {
+		p.signal.user = p.chargedTo // until it is taken
+	} else if p.chargedTo != nil {
 		p.chargedTo.pending.Add(-1)
-		p.chargedTo = nil
 	}
+	p.chargedTo = nil
 }
 
-// armLocked starts waiting for p.expires.
+// armLocked starts waiting for p.expires. Nobody waits for a timer that tells
+// nobody: what has passed is reckoned when somebody asks.
 func (p *posixTimer) armLocked() {
-	if isCPUClock(p.clock) {
-		p.group.timers.cpu++
-		p.group.updateCPUTimersLocked()
+	tt := &p.group.timers
+	switch {
+	case p.event.Notify == abi.SIGEV_NONE:
+		return
+	case p.clock == abi.CLOCK_PROCESS_CPUTIME_ID:
+		tt.cpu.Add(&p.timer, p.expires)
+	case p.clock == abi.CLOCK_THREAD_CPUTIME_ID:
+		p.owner.sig.timers.Add(&p.timer, p.expires)
+		tt.threads++
+	default:
+		p.timer.Set(p.expires)
 		return
 	}
-	d := time.Duration(p.expires - ktime.Mono())
-	if p.timer == nil {
-		p.timer = time.AfterFunc(d, p.fire)
-	} else {
-		p.timer.Reset(d)
+	p.group.updateCPUTimersLocked()
+}
+
+// waitNoMore undoes armLocked.
+func (p *posixTimer) waitNoMore() {
+	tt := &p.group.timers
+	switch p.clock {
+	case abi.CLOCK_PROCESS_CPUTIME_ID:
+		tt.cpu.Remove(&p.timer)
+	case abi.CLOCK_THREAD_CPUTIME_ID:
+		if p.owner.sig.timers.Remove(&p.timer) {
+			tt.threads--
+		}
+	default:
+		p.timer.Stop()
+		return
 	}
+	p.group.updateCPUTimersLocked()
 }
 
 func (p *posixTimer) disarmLocked() {
-	if p.expires == 0 {
-		return
+	if p.resting {
+		p.resting = false
+		p.group.timers.resting--
 	}
-	p.expires = 0
-	if isCPUClock(p.clock) {
-		p.group.timers.cpu--
-		p.group.updateCPUTimersLocked()
-	} else if p.timer != nil {
-		p.timer.Stop()
+	if p.expires != 0 {
+		p.expires = 0
+		p.waitNoMore()
 	}
 }
 
@@ -264,7 +309,7 @@ func (p *posixTimer) fire() {
 	g := p.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p.deleted || p.expires == 0 || g.live == 0 {
+	if p.deleted || p.expires == 0 || g.live == 0 || p.queued && p.periodic || p.resting {
 		return
 	}
 	if p.expires > ktime.Mono() {
@@ -274,31 +319,79 @@ func (p *posixTimer) fire() {
 	p.expireLocked()
 }
 
-// checkCPULocked fires the timers on CPU clocks that have expired.
+// onCPULocked reports whether a timer on a CPU clock is armed.
+func (tt *timerTable) onCPULocked() bool {
+	_, ok := tt.cpu.First()
+	return ok || tt.threads > 0
+}
+
+// checkCPULocked fires the timers on the CPU clocks of g and its thread t that
+// have expired.
 func (tt *timerTable) checkCPULocked(g *ThreadGroup, t *Task) {
-	if tt.cpu == 0 {
+	if _, ok := tt.cpu.First(); ok {
+		now := g.cpuTimeLocked()
+		for e := tt.cpu.Take(now); e != nil; e = tt.cpu.Take(now) {
+			e.Call()
+		}
+	}
+	if tt.threads == 0 {
+		return
+	}
+	now := t.cpu.nanoseconds()
+	for e := t.sig.timers.Take(now); e != nil; e = t.sig.timers.Take(now) {
+		tt.threads--
+		e.Call()
+	}
+}
+
+// expireLocked sends p's signal. An interval goes on when the signal is taken:
+// until then nothing waits for p, and what passes is counted.
+func (p *posixTimer) expireLocked() {
+	switch {
+	case p.queued:
+		p.repeated++
+	case !p.sendLocked():
+		p.restLocked()
+		return
+	}
+	if p.periodic = p.interval != 0; !p.periodic {
+		p.disarmLocked()
+	}
+}
+
+// restLocked makes p, whose signal is not wanted, wait until it is.
+func (p *posixTimer) restLocked() {
+	if p.interval == 0 {
+		p.disarmLocked()
+		return
+	}
+	p.resting = true
+	p.group.timers.resting++
+}
+
+// wakeLocked makes the resting timers go on whose signals are in set: they are
+// no longer ignored, or blocked, which keeps even ignored ones.
+func (tt *timerTable) wakeLocked(set abi.Sigset) {
+	if tt.resting == 0 {
 		return
 	}
 	for _, p := range tt.m {
-		if isCPUClock(p.clock) && p.expires != 0 && p.now() >= p.expires {
-			p.expireLocked()
+		if p.resting && set.Has(int(p.event.Signo)) && (p.to == nil || !p.to.sig.exiting) {
+			p.resting = false
+			tt.resting--
+			p.advanceLocked()
 		}
 	}
 }
 
-// expireLocked sends p's signal. An interval goes on when the signal is taken.
-func (p *posixTimer) expireLocked() {
-	if p.event.Notify == abi.SIGEV_NONE || p.queued {
-		p.advanceLocked()
-		return
-	}
+// sendLocked queues p's signal and reports whether it will be taken.
+func (p *posixTimer) sendLocked() bool {
 	g := p.group
 	t, shared := g.leader, true
 	if p.to != nil {
 		t, shared = p.to, false
 		if t.sig.exiting {
-			p.advanceLocked()
-			return
+			return false
 		}
 	}
 	sig := int(p.event.Signo)
@@ -307,48 +400,52 @@ func (p *posixTimer) expireLocked() {
 	info.SetValue(p.event.Value)
 	p.signal.info = info
 	if !g.prepareLocked(t, sig, false) {
-		p.advanceLocked() // ignored
-		return
+		return false
 	}
 	pending := &t.sig.pending
 	if shared {
 		pending = &g.shared
 	}
-	p.queued, p.overrun = true, 0
+	p.queued, p.repeated = true, 0
 	pending.push(&p.signal)
 	g.signalWait.Notify(wait.All)
 	g.completeLocked(nil, t, sig, shared)
-	if p.interval == 0 {
-		p.disarmLocked()
-	}
+	return true
 }
 
-// advanceLocked skips to the next expiry in the future, or stops p. It returns
-// how many were skipped beyond the one that has come.
-func (p *posixTimer) advanceLocked() int64 {
-	if p.interval == 0 {
-		p.disarmLocked()
-		return 0
-	}
+// advanceLocked goes on to the next expiry in the future, and counts those that
+// have passed, the last one included.
+func (p *posixTimer) advanceLocked() {
 	late := max(p.now()-p.expires, 0)
-	n := late / p.interval
-	expires := p.expires + (n+1)*p.interval
-	p.disarmLocked()
-	p.expires = expires
+	n := late/p.interval + 1
+	p.overrun += n
+	p.expires += n * p.interval
 	p.armLocked()
-	return n
 }
 
 // dequeuedLocked is called when p's signal has been taken: it tells of the
 // overruns, and the next interval begins.
 func (p *posixTimer) dequeuedLocked(info *abi.Siginfo) {
-	if !p.queued {
+	p.queued = false
+	if p.deleted {
 		return
 	}
-	p.queued = false
-	if p.expires != 0 && p.interval != 0 && !p.deleted {
-		p.overrun = p.advanceLocked()
+	told := p.repeated
+	if p.periodic {
+		p.periodic = false
+		p.advanceLocked()
+		p.last = min(p.overrun-1, maxOverrun) // of one the signal itself tells
+		p.overrun = 0
+		told += p.last
 	}
-	p.last = min(p.overrun, maxOverrun)
-	info.SetOverrun(int32(p.last))
+	info.SetOverrun(int32(min(told, maxOverrun)))
+}
+
+// droppedLocked is called when p's signal was pending and has been dropped.
+func (p *posixTimer) droppedLocked() {
+	p.queued = false
+	if p.periodic && !p.deleted {
+		p.periodic = false
+		p.restLocked()
+	}
 }

@@ -154,6 +154,8 @@ func (t *Task) SigAction(sig int, act *abi.SigAction) (abi.SigAction, error) {
 			p.sig.pending.flush(set)
 			p.recalcPending()
 		}
+	} else {
+		g.timers.wakeLocked(abi.SigsetOf(sig))
 	}
 	return old, nil
 }

@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/ktime"
+)
 
 // signalState is the part of a thread that belongs to signals. It is guarded
 // by the group's mu; the owner reads blocked without it, since only the owner
@@ -14,6 +17,8 @@ type signalState struct {
 	// saved is the mask to return to when workMask is set.
 	saved abi.Sigset
 	alt   abi.SigAltStack
+	// timers are the POSIX timers on the thread's CPU clock.
+	timers ktime.Queue
 
 	exiting      bool // takes no more signals
 	counted      bool // its usage is in group.dead

@@ -14,8 +14,11 @@ func (t *Task) setBlockedLocked(mask abi.Sigset) {
 	mask &^= abi.Unblockable
 	added := mask &^ t.sig.blocked
 	t.sig.blocked = mask
-	if added != 0 && t.group.threads.n > 1 {
-		t.retargetLocked(added)
+	if added != 0 {
+		t.group.timers.wakeLocked(added)
+		if t.group.threads.n > 1 {
+			t.retargetLocked(added)
+		}
 	}
 	t.recalcPending()
 }

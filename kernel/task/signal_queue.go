@@ -91,7 +91,7 @@ func (p *sigPending) flush(set abi.Sigset) {
 			p.unlink(q, prev)
 			q.release()
 			if q.timer != nil {
-				q.timer.queued = false
+				q.timer.droppedLocked()
 			}
 		} else {
 			prev = q

@@ -194,3 +194,77 @@ func TestPosixTimerForThread(t *testing.T) {
 		return 0
 	})
 }
+
+// Timers whose expiries reach nobody wait for nothing: many of them, with the
+// shortest of intervals, cost no time.
+func TestTimersThatTellNobody(t *testing.T) {
+	run(t, func(u *User) int {
+		u.Action(abi.SIGUSR1, abi.SigAction{Handler: abi.SIG_IGN})
+		u.Do(func(tk *task.Task) {
+			before := ktime.Waiting()
+			for i := range 20 {
+				e := abi.Sigevent{Signo: abi.SIGUSR1}
+				if i%2 == 0 {
+					e.Notify = abi.SIGEV_NONE
+				}
+				id, err := tk.TimerCreate(abi.CLOCK_MONOTONIC, &e)
+				if err == nil {
+					_, _, err = tk.TimerSettime(id, false, 1, 1)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			for end := time.Now().Add(5 * time.Second); ktime.Waiting() > before; {
+				if time.Now().After(end) {
+					t.Errorf("%d timers are waited for", ktime.Waiting()-before)
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+			tk.Group().SetITimer(abi.ITIMER_REAL, 1, 1)
+			tk.SigAction(abi.SIGALRM, &abi.SigAction{Handler: abi.SIG_IGN})
+			time.Sleep(5 * time.Millisecond)
+			if n := ktime.Waiting(); n > before {
+				t.Errorf("an interval timer whose signal is ignored is waited for")
+			}
+		})
+		return 0
+	})
+}
+
+// A timer whose signal has been ignored tells of what has passed when the
+// signal is wanted again, or is blocked.
+func TestTimerIsWantedAgain(t *testing.T) {
+	run(t, func(u *User) int {
+		u.Action(40, abi.SigAction{Handler: abi.SIG_IGN})
+		u.Do(func(tk *task.Task) {
+			id, err := tk.TimerCreate(abi.CLOCK_MONOTONIC, &abi.Sigevent{Signo: 40})
+			if err == nil {
+				_, _, err = tk.TimerSettime(id, false, 1e6, 1e6)
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+			tk.SetBlocked(abi.SigsetOf(40))
+			info, err := tk.SigTimedWait(abi.SigsetOf(40), ktime.Mono()+5e9)
+			if err != nil || info.Overrun() < 10 {
+				t.Errorf("blocked: %v, overrun %d", err, info.Overrun())
+			}
+			// What is pending is dropped, and comes again.
+			time.Sleep(5 * time.Millisecond)
+			tk.SigAction(40, &abi.SigAction{Handler: abi.SIG_IGN})
+			if tk.SigPending() != 0 {
+				t.Error("an ignored signal is pending")
+			}
+			tk.SigAction(40, &abi.SigAction{})
+			if _, err = tk.SigTimedWait(abi.SigsetOf(40), ktime.Mono()+5e9); err != nil {
+				t.Errorf("wanted again: %v", err)
+			}
+		})
+		return 0
+	})
+}

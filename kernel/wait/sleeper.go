@@ -2,7 +2,6 @@ package wait
 
 import (
 	"sync/atomic"
-	"time"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
@@ -23,7 +22,7 @@ type Observer interface {
 type Sleeper struct {
 	wake        chan struct{} // one token: a wake-up before Sleep is not lost
 	interrupted atomic.Bool
-	timer       *time.Timer // reused by every timed sleep of the owner
+	timer       *ktime.Timer // reused by every timed sleep of the owner
 
 	// Observer may be nil. It is set before the first sleep.
 	Observer Observer
@@ -98,24 +97,19 @@ func (s *Sleeper) sleepUntil(deadline int64) bool {
 		return true
 	default:
 	}
-	left := deadline - ktime.Mono()
-	if left <= 0 {
+	if deadline <= ktime.Mono() {
 		return false
 	}
 	if s.timer == nil {
-		s.timer = time.NewTimer(time.Duration(left))
-	} else {
-		s.timer.Reset(time.Duration(left))
+		s.timer = new(ktime.Timer)
+		s.timer.Init(s.Wake)
 	}
+	s.timer.Set(deadline)
+	defer s.timer.Stop()
 	if s.Observer != nil {
 		s.Observer.Parked(true)
 		defer s.Observer.Resumed()
 	}
-	select {
-	case <-s.wake:
-		s.timer.Stop()
-		return true
-	case <-s.timer.C:
-		return false
-	}
+	<-s.wake
+	return ktime.Mono() < deadline
 }

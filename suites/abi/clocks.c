@@ -307,6 +307,121 @@ static void posix_timers(void)
 	FAILS(syscall(SYS_timer_delete, (int)(intptr_t)timer), EINVAL);
 }
 
+// timer_cost returns how long a sleep of 200 ms takes, in milliseconds.
+static int64_t timer_cost(void)
+{
+	struct timespec begin, end;
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &begin) == 0);
+	pause_ms(200);
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &end) == 0);
+	return (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / MS;
+}
+
+static void many(int n, int notify, int signo)
+{
+	struct sigevent event = {.sigev_notify = notify, .sigev_signo = signo};
+	struct itimerspec t = {{0, 1000}, {0, 1000}};
+	for (int i = 0; i < n; i++) {
+		timer_t timer;
+		CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+		CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	}
+}
+
+static void quiet_timers(void)
+{
+	// Timers whose expiries nobody is told of cost nothing, however short they are.
+	many(400, SIGEV_NONE, 0);
+	signal(SIGUSR2, SIG_IGN);
+	many(100, SIGEV_SIGNAL, SIGUSR2);
+	CHECK(timer_cost() < 5000);
+
+	// What has passed is reckoned when somebody asks.
+	timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	struct itimerspec t = {{0, 20 * MS}, {0, 20 * MS}}, left;
+	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	pause_ms(50);
+	CHECK(timer_gettime(timer, &left) == 0);
+	CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 20 * MS);
+	EQUAL(timer_getoverrun(timer), 0);
+	t.it_interval.tv_nsec = 0;
+	t.it_value.tv_nsec = MS;
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	pause_ms(10);
+	CHECK(timer_gettime(timer, &left) == 0);
+	EQUAL(left.it_value.tv_nsec, 0);
+}
+
+static void ignored_timers(void)
+{
+	// An ignored signal does not end the interval of a POSIX timer.
+	timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2};
+	struct itimerspec t = {{0, 10 * MS}, {0, 10 * MS}};
+	signal(SIGRTMIN + 2, SIG_IGN);
+	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	pause_ms(50);
+	handle(SIGRTMIN + 2);
+	while (count < 3)
+		pause();
+	CHECK(timer_delete(timer) == 0);
+
+	// It ends that of an interval timer, until a signal of that number is taken.
+	struct itimerval i = {{0, 10000}, {0, 10000}}, old;
+	signal(SIGALRM, SIG_IGN);
+	CHECK(setitimer(ITIMER_REAL, &i, NULL) == 0);
+	pause_ms(50);
+	CHECK(getitimer(ITIMER_REAL, &old) == 0);
+	EQUAL(old.it_value.tv_usec, 0);
+	EQUAL(old.it_interval.tv_usec, 10000);
+	count = 0;
+	handle(SIGALRM);
+	pause_ms(50);
+	EQUAL(count, 0);
+	CHECK(kill(getpid(), SIGALRM) == 0);
+	EQUAL(count, 1);
+	while (count < 3)
+		pause();
+}
+
+static void set_while_pending(void)
+{
+	// A timer that is set while its signal is pending begins anew.
+	timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 3};
+	struct itimerspec t = {{0, 1 * MS}, {0, 1 * MS}}, later = {{10, 0}, {10, 0}}, left;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 3);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	pause_ms(20);
+	CHECK(timer_settime(timer, 0, &later, NULL) == 0);
+	siginfo_t info;
+	EQUAL(sigwaitinfo(&set, &info), SIGRTMIN + 3);
+	CHECK(timer_gettime(timer, &left) == 0);
+	CHECK(left.it_value.tv_sec < 10);
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+	pause_ms(20);
+	CHECK(timer_delete(timer) == 0);
+
+	// The signal of a timer that is gone stays, and counts.
+	struct rlimit limit = {16, 16};
+	CHECK(setrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+	int made = 0;
+	for (; made < 100 && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0; made++) {
+		CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+		pause_ms(3);
+		CHECK(timer_delete(timer) == 0);
+	}
+	CHECK(made <= 16);
+	FAILS(timer_create(CLOCK_MONOTONIC, &event, &timer), EAGAIN);
+}
+
 static const struct test tests[] = {
 	TEST(vdso_agrees),
 	TEST(vdso_others),
@@ -318,5 +433,8 @@ static const struct test tests[] = {
 	TEST(cpu_timers),
 	TEST(cpu_limit),
 	TEST(posix_timers),
+	TEST(quiet_timers),
+	TEST(ignored_timers),
+	TEST(set_while_pending),
 };
 MAIN(tests)

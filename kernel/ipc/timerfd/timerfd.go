@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"math"
 	"sync"
-	"time"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
@@ -27,7 +26,7 @@ type timer struct {
 	expires  int64       // guarded by mu, as are all below; 0 if it is off
 	interval int64       // nanoseconds; 0 if it expires once
 	ticks    uint64      // expirations that have been counted and not read
-	alarm    *time.Timer // calls fire; nil until it is first needed
+	alarm    ktime.Timer // calls fire
 }
 
 // New returns an open file with a timer on clock that is off. flags are
@@ -39,6 +38,7 @@ func New(clock, flags int) (*vfs.File, error) {
 		return nil, abi.EINVAL
 	}
 	t := new(timer)
+	t.alarm.Init(t.fire)
 	switch clock {
 	case abi.CLOCK_REALTIME, abi.CLOCK_REALTIME_ALARM:
 		t.wall = true
@@ -77,7 +77,7 @@ func Set(f *vfs.File, flags int, value, interval int64) (oldValue, oldInterval i
 	default:
 		t.expires = value
 	}
-	t.arm(now)
+	t.arm()
 	return oldValue, oldInterval, nil
 }
 
@@ -104,17 +104,12 @@ func later(now, ns int64) int64 {
 }
 
 // arm makes fire be called when t expires. The caller holds t.mu.
-func (t *timer) arm(now int64) {
-	switch {
-	case t.expires == 0:
-		if t.alarm != nil {
-			t.alarm.Stop()
-		}
-	case t.alarm == nil:
-		t.alarm = time.AfterFunc(time.Duration(t.expires-now), t.fire)
-	default:
-		t.alarm.Reset(time.Duration(t.expires - now))
+func (t *timer) arm() {
+	if t.expires == 0 {
+		t.alarm.Stop()
+		return
 	}
+	t.alarm.Set(t.expires)
 }
 
 // fire runs when t may have expired.
@@ -125,7 +120,7 @@ func (t *timer) fire() {
 	switch {
 	case t.expires == 0: // it was stopped in between
 	case now < t.expires: // it was set anew
-		t.arm(now)
+		t.arm()
 	default:
 		t.queue.Notify(wait.Readable)
 	}
@@ -145,7 +140,7 @@ func (t *timer) count(now int64) {
 	n := (now-t.expires)/t.interval + 1
 	t.ticks += uint64(n)
 	t.expires = later(t.expires+(n-1)*t.interval, t.interval)
-	t.arm(now)
+	t.arm()
 }
 
 // left returns the time until t expires next; 0 if it never will. The caller
@@ -203,5 +198,5 @@ func (t *timer) Release(*vfs.File) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expires = 0
-	t.arm(0)
+	t.arm()
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // raised holds the device vectors that have interrupted and not been drained:
-// bit i for vector cpu.VectorDevice+i. levels holds those whose line must be
+// bit i for vector cpu.VectorDevice+i, and AlarmRaised. levels holds those whose line must be
 // masked until then.
 var (
 	raised, levels atomic.Uint64
@@ -36,7 +36,9 @@ func deviceInterrupt(n uintptr) {
 		idleRaised.CompareAndSwap(0, clock.Nanotime())
 	}
 	raised.Or(1 << n)
+	flags := sched.lock.Lock()
 	notifyInterrupt()
+	sched.lock.Unlock(flags)
 }
 
 // SetLevel says that device vector n comes from the level-triggered line gsi.
@@ -46,7 +48,7 @@ func SetLevel(n int, gsi uint32) {
 }
 
 // TakeRaised returns and clears the set of device vectors that have
-// interrupted since the last call, and when the first of those came that found
+// interrupted since the last call, with AlarmRaised if that is due, and when the first of those came that found
 // its CPU idle; 0 if none did.
 func TakeRaised() (set uint64, idleSince int64) {
 	if raised.Load() == 0 {

@@ -161,17 +161,15 @@ func wakePoller() {
 	}
 }
 
-// NotifyInterrupt makes FDInterrupt readable and every CPU look at
-// PendingInterrupt. Trap context.
+// notifyInterrupt makes FDInterrupt readable and the calling CPU look at
+// PendingInterrupt. Trap context. sched.lock is held.
 //
 //go:nosplit
 func notifyInterrupt() {
 	cpu.Current().Pending |= PendingInterrupt
-	flags := sched.lock.Lock()
 	poll.interrupts++
 	poll.interruptSet = true
 	wakePoller()
-	sched.lock.Unlock(flags)
 }
 
 // TakePending returns and clears the calling CPU's pending work.

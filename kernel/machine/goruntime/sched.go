@@ -245,6 +245,9 @@ func armTimer() {
 			first = t.deadline
 		}
 	}
+	if alarm.when != 0 && alarm.cpu == id && (first == 0 || alarm.when < first) {
+		first = alarm.when
+	}
 	if first == percpu[id].armed {
 		return
 	}
@@ -264,6 +267,7 @@ func timerFired(fromUser bool) {
 	id := me.ID & (cpu.MaxCPU - 1)
 	percpu[id].armed = 0
 	now := clock.Nanotime()
+	ring(now)
 	preempt := wakeExpired(now)
 	if percpu[id].slice != 0 && percpu[id].slice <= now {
 		percpu[id].slice = 0

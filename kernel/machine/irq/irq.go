@@ -42,6 +42,13 @@ func Init() {
 	go serve(os.NewFile(goruntime.FDInterrupt, "interrupt"))
 }
 
+// onAlarm runs when the alarm of goruntime.SetAlarm is due.
+var onAlarm = func() {}
+
+// ConnectAlarm makes handler run when the alarm of goruntime.SetAlarm is due.
+// It is called once at boot, before the alarm is first set.
+func ConnectAlarm(handler func()) { onAlarm = handler }
+
 func serve(f *os.File) {
 	var b [8]byte
 	for {
@@ -52,7 +59,7 @@ func serve(f *os.File) {
 	}
 }
 
-// Drain runs the handlers of the interrupts that have come.
+// Drain runs the handlers of the interrupts that have come, and the alarm's.
 func Drain() {
 	for {
 		set, idleSince := goruntime.TakeRaised()
@@ -61,6 +68,9 @@ func Drain() {
 		}
 		if idleSince != 0 {
 			idle.note(clock.Nanotime() - idleSince)
+		}
+		if set&goruntime.AlarmRaised != 0 {
+			onAlarm()
 		}
 		for n := range sources {
 			if set>>n&1 != 0 {
