@@ -42,6 +42,14 @@ func NewRootMount(s *Super, flags int) (Path, error) {
 	return m.Root(), nil
 }
 
+// NamespaceOf returns the namespace that p is in; nil if in none.
+func NamespaceOf(p Path) *Namespace {
+	if p.Mount == nil {
+		return nil
+	}
+	return p.Mount.ns.Load()
+}
+
 // Events counts the changes of what Mounts tells.
 func (ns *Namespace) Events() uint64 { return ns.events.Load() }
 

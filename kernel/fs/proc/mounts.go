@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/fs/pseudo"
 	"kevlar/kernel/vfs"
 )
 
@@ -70,4 +72,19 @@ func (v *view) eachMount(pos int64, more func(int64) bool, show func(*vfs.MountI
 		return more(next)
 	})
 	return nil
+}
+
+// watchMounts makes p tell poll(2) when the mounts have changed.
+func (v *view) watchMounts(p *pseudo.View) {
+	ns := vfs.NamespaceOf(v.task.Root())
+	if ns == nil {
+		return
+	}
+	var seen atomic.Uint64
+	seen.Store(ns.Events())
+	p.Changes = ns.WaitQueue()
+	p.Changed = func() bool {
+		now := ns.Events()
+		return seen.Swap(now) != now
+	}
 }

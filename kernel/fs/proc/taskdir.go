@@ -67,6 +67,8 @@ type taskFile struct {
 	// ofSpace binds an open file to the address space that the process has
 	// then: who may look into a program may not look into the next.
 	ofSpace bool
+	// watch makes the view of an open file one that tells poll(2) of changes.
+	watch func(v *view, p *pseudo.View)
 	// link and target make it a link instead.
 	link   func(v *view) (string, error)
 	target func(v *view) (vfs.Path, error)
@@ -102,8 +104,8 @@ func init() {
 		{name: "smaps_rollup", mode: 0o444, show: (*view).showSmapsRollup, check: (*view).mayRead, ofSpace: true},
 		{name: "limits", mode: 0o444, show: (*view).showLimits},
 		{name: "io", mode: 0o400, show: (*view).showIO},
-		{name: "mounts", mode: 0o444, records: (*view).mountsRecords},
-		{name: "mountinfo", mode: 0o444, records: (*view).mountInfoRecords},
+		{name: "mounts", mode: 0o444, records: (*view).mountsRecords, watch: (*view).watchMounts},
+		{name: "mountinfo", mode: 0o444, records: (*view).mountInfoRecords, watch: (*view).watchMounts},
 		{name: "stack", mode: 0o400, show: (*view).showStack, check: (*view).mayReadStack},
 		{name: "wchan", mode: 0o444, show: (*view).showWchan},
 		{name: "personality", mode: 0o400, show: (*view).showPersonality},
@@ -254,6 +256,13 @@ func (d *taskDir) inode(f *taskFile, entry int) vfs.Inode {
 				w.c = c
 				return &w
 			}), nil
+		}
+	}
+	if f.watch != nil {
+		p.Bind = func(c vfs.Caller) (pseudo.View, error) {
+			watched := p
+			f.watch(as(c), &watched)
+			return watched, nil
 		}
 	}
 	return pseudo.NewText(n, p)

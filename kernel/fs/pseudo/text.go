@@ -7,6 +7,7 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/vfs"
+	"kevlar/kernel/wait"
 )
 
 // A View says what the text of a file is: by Show, Records or Read.
@@ -31,6 +32,10 @@ type View struct {
 	// Bind returns the view of one open file in place of this one, after
 	// Check; nil leaves this one.
 	Bind func(c vfs.Caller) (View, error)
+	// Changed tells poll(2), of one open file, whether what it shows has changed
+	// since Bind or since it was asked last; Changes is notified when it has.
+	Changed func() bool
+	Changes *wait.Queue
 	// NoStore is what a write(2) answers if Store is nil and the permission
 	// bits or a capability allowed to open the file for writing.
 	NoStore abi.Errno
@@ -213,6 +218,18 @@ func (o *openText) keep(c vfs.Caller, text []byte) error {
 	o.rest = bytes.Clone(text)
 	return nil
 }
+
+// Ready implements vfs.FileOps: a change is an error and urgent, and told once.
+func (o *openText) Ready(mask wait.Events) wait.Events {
+	ev := mask & (wait.Readable | wait.Writable)
+	if o.view.Changed != nil && o.view.Changed() {
+		ev |= (mask | wait.Always) & (wait.Err | wait.Pri)
+	}
+	return ev
+}
+
+// WaitQueue implements vfs.FileOps.
+func (o *openText) WaitQueue() *wait.Queue { return o.view.Changes }
 
 // Release implements vfs.FileOps.
 func (o *openText) Release(*vfs.File) {
