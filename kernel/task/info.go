@@ -1,9 +1,8 @@
 package task
 
 import (
-	"fmt"
 	"runtime"
-	"strings"
+	"time"
 
 	"kevlar/kernel/vfs"
 )
@@ -92,40 +91,26 @@ func Each(f func(*Task) bool) {
 	}
 }
 
-// KernelStack returns the functions on the stack of the thread's goroutine,
-// innermost first.
+// KernelStack returns the functions that the thread is in, innermost first, if
+// it sleeps; none if it runs.
 func (t *Task) KernelStack() []string {
-	buf := make([]byte, 64<<10)
-	for {
-		n := runtime.Stack(buf, true)
-		if n < len(buf) || len(buf) >= 4<<20 {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 2*len(buf))
+	const timeout = 100 * time.Millisecond
+	switch t.State() {
+	case Sleeping, DiskSleep, Stopped:
+	default:
+		return nil
 	}
-	// The goroutine is the one that runs main of this very Task.
-	mark := fmt.Sprintf(".(*Task).main(%p", t)
-	for g := range strings.SplitSeq(string(buf), "\n\n") {
-		if strings.Contains(g, mark) {
-			return stackFunctions(g)
-		}
+	pcs := t.sleeper.Stack(timeout)
+	if len(pcs) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// stackFunctions returns the function names in one goroutine's part of a stack
-// dump: every other line after the first, up to the arguments.
-func stackFunctions(dump string) []string {
-	var out []string
-	for line := range strings.Lines(dump) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "created by ") {
-			break
-		}
-		if i := strings.LastIndexByte(line, '('); i > 0 && line[0] != '\t' {
-			out = append(out, line[:i])
+	var names []string
+	for frames, more := runtime.CallersFrames(pcs), true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if f.Function != "" {
+			names = append(names, f.Function)
 		}
 	}
-	return out
+	return names
 }

@@ -24,6 +24,8 @@ type Sleeper struct {
 	interrupted atomic.Bool
 	timer       *ktime.Timer // reused by every timed sleep of the owner
 
+	request atomic.Pointer[stackRequest]
+
 	// Observer may be nil. It is set before the first sleep.
 	Observer Observer
 }
@@ -67,6 +69,9 @@ func (s *Sleeper) Sleep(deadline int64) error {
 	} else if !s.sleepUntil(deadline) {
 		return abi.ETIMEDOUT
 	}
+	if s.request.Load() != nil {
+		s.answer()
+	}
 	if s.interrupted.Load() {
 		return abi.ERESTARTSYS
 	}
@@ -74,7 +79,12 @@ func (s *Sleeper) Sleep(deadline int64) error {
 }
 
 // SleepUninterruptible waits for Wake whatever signals come.
-func (s *Sleeper) SleepUninterruptible() { s.park(false) }
+func (s *Sleeper) SleepUninterruptible() {
+	s.park(false)
+	if s.request.Load() != nil {
+		s.answer()
+	}
+}
 
 func (s *Sleeper) park(interruptible bool) {
 	if s.Observer == nil {

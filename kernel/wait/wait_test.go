@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -88,6 +89,46 @@ func TestSleepAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a sleep, want 0", n)
 	}
 }
+
+func TestStack(t *testing.T) {
+	s := NewSleeper()
+	if got := s.Stack(time.Millisecond); got != nil {
+		t.Errorf("stack of one who is not asleep: %v", got)
+	}
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			sleepHere(s)
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	for range 100 {
+		pcs := s.Stack(time.Second)
+		if len(pcs) == 0 {
+			t.Fatal("no stack")
+		}
+		frames := runtime.CallersFrames(pcs)
+		f, _ := frames.Next()
+		if f.Function != "kevlar/kernel/wait.(*Sleeper).Sleep" {
+			t.Fatalf("innermost is %s", f.Function)
+		}
+		if f, _ = frames.Next(); f.Function != "kevlar/kernel/wait.sleepHere" {
+			t.Fatalf("then %s", f.Function)
+		}
+	}
+	close(stop)
+	s.Wake()
+	<-done
+}
+
+//go:noinline
+func sleepHere(s *Sleeper) { s.Sleep(Forever) }
 
 type observer struct{ parked, resumed int }
 

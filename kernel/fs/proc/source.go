@@ -128,7 +128,8 @@ type Task interface {
 	Limits() [abi.RLIM_NLIMITS]abi.Rlimit
 	IO(whole bool) IO
 	// KernelStack returns the frames of the thread's stack in the kernel,
-	// innermost first; none if it runs in user mode.
+	// innermost first; none if it does not sleep. The thread is woken for
+	// it: ask only for those who may know.
 	KernelStack() []string
 	OOMScoreAdj() int
 	SetOOMScoreAdj(v int)

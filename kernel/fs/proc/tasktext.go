@@ -160,7 +160,7 @@ func (v *view) showIO(w *bytes.Buffer) error {
 	return nil
 }
 
-// showStack shows where in the kernel the thread is.
+// showStack shows where in the kernel the thread sleeps.
 func (v *view) showStack(w *bytes.Buffer) error {
 	if _, err := v.status(); err != nil {
 		return err
@@ -171,16 +171,21 @@ func (v *view) showStack(w *bytes.Buffer) error {
 	return nil
 }
 
-// showWchan shows the function that the thread sleeps in; 0 if it does not.
+// showWchan shows the function that the thread sleeps in; 0 if it does not, or
+// the caller may not look into it.
 func (v *view) showWchan(w *bytes.Buffer) error {
 	s, err := v.status()
 	if err != nil {
 		return err
 	}
-	if frames := v.task.KernelStack(); v.allowed() && s.State != 'R' && len(frames) > 0 {
-		name, _, _ := strings.Cut(frames[0], "+")
-		w.WriteString(name)
-		return nil
+	if s.State != 'R' && v.allowed() {
+		for _, f := range v.task.KernelStack() {
+			// What all sleep in tells nothing.
+			if name, _, _ := strings.Cut(f, "+"); !strings.Contains(name, "/wait.") && !strings.HasSuffix(name, ".Await") {
+				w.WriteString(name)
+				return nil
+			}
+		}
 	}
 	w.WriteByte('0')
 	return nil
