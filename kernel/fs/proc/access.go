@@ -1,6 +1,9 @@
 package proc
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
 
 // mayRead checks whether the caller may look into the thread's process:
 // PTRACE_MODE_READ_FSCREDS of ptrace(2).
@@ -15,7 +18,13 @@ func (v *view) allowed() bool {
 	if tgid, _, ok := Self(v.c); ok && tgid == v.task.TGID() {
 		return true
 	}
-	caller, cred := v.c.Cred(), v.task.Cred()
+	return v.allowedTo(v.c.Cred())
+}
+
+// allowedTo reports whether other processes with these credentials may look
+// into the process.
+func (v *view) allowedTo(caller *vfs.Cred) bool {
+	cred := v.task.Cred()
 	if caller.HasCap(abi.CAP_SYS_PTRACE) {
 		return true
 	}

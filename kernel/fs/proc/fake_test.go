@@ -146,6 +146,8 @@ type fakeTask struct {
 	exe       vfs.Path
 	limits    [abi.RLIM_NLIMITS]abi.Rlimit
 	stack     []string
+	// stackAsked counts those who asked for the stack.
+	stackAsked int
 
 	mu   sync.Mutex
 	comm string
@@ -238,7 +240,7 @@ func (t *fakeTask) Cwd() vfs.Path {
 func (t *fakeTask) Exe() vfs.Path                            { return t.exe }
 func (t *fakeTask) Limits() [abi.RLIM_NLIMITS]abi.Rlimit     { return t.limits }
 func (t *fakeTask) IO(bool) IO                               { return IO{ReadChars: 10, WriteCalls: 2} }
-func (t *fakeTask) KernelStack() []string                    { return t.stack }
+func (t *fakeTask) KernelStack() []string                    { t.stackAsked++; return t.stack }
 func (t *fakeTask) Personality() uint32                      { return 0x40000 }
 func (t *fakeTask) OOMScoreAdj() int                         { t.mu.Lock(); defer t.mu.Unlock(); return t.adj }
 func (t *fakeTask) SetOOMScoreAdj(v int)                     { t.mu.Lock(); defer t.mu.Unlock(); t.adj = v }

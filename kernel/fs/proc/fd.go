@@ -32,6 +32,30 @@ func newFDInfoDir(v *view, n pseudo.Node) vfs.Inode {
 	return &fdDir{taskNode: taskNode{Node: n, view: *v}, info: true, entry: fdInfoEntry}
 }
 
+// Permission checks the permission bits, and for fdinfo that the caller may look
+// into the process; its own descriptors a process may always see. Whose
+// credentials are the process's very own is taken for the process.
+func (d *fdDir) Permission(cred *vfs.Cred, mask uint32) error {
+	mode, uid, gid := d.Owner()
+	err := vfs.ModePermission(cred, mode, uid, gid, mask)
+	if own := cred == d.task.Cred(); own && !d.info && mask&vfs.MayWrite == 0 {
+		return nil
+	} else if err == nil && d.info && !own && !d.allowedTo(cred) {
+		return abi.EACCES
+	}
+	return err
+}
+
+// Open implements vfs.Inode.
+func (d *fdDir) Open(c vfs.Caller, f *vfs.File) (vfs.FileOps, error) {
+	v := d.view
+	v.c = c
+	if d.info && !v.allowed() {
+		return nil, abi.EACCES
+	}
+	return d.taskNode.Open(c, f)
+}
+
 // Attr implements vfs.Inode: the size is the number of descriptors.
 func (d *fdDir) Attr() vfs.Attr {
 	a := d.Node.Attr()

@@ -164,7 +164,7 @@ func TestAccess(t *testing.T) {
 	withMemory(t, w.shell, "prog\x00", "SECRET=1\x00")
 	withMemory(t, w.init, "init\x00", "")
 	w.shell.exe = w.ctx.Root()
-	private := []string{"environ", "auxv", "maps", "smaps", "io", "personality", "fd", "exe", "cwd", "root", "fdinfo/0"}
+	private := []string{"environ", "auxv", "maps", "smaps", "io", "personality", "fd", "exe", "cwd", "root", "fdinfo", "fdinfo/0"}
 	f := vfs.NewAnonFile("x", vfs.NoFile{}, abi.O_RDWR)
 	if _, err := w.shell.fds.Install(f, 0, false); err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestAccess(t *testing.T) {
 		case "exe", "cwd", "root":
 			_, err := vfs.ReadlinkAt(c, w.ctx, w.ctx.Root(), name)
 			return err
-		case "fd":
+		case "fd", "fdinfo":
 			_, err := w.list(c, name)
 			return err
 		}
@@ -207,6 +207,17 @@ func TestAccess(t *testing.T) {
 	w.shell.dumpable = false
 	if err := try(same, "/7/maps"); err != abi.EACCES {
 		t.Errorf("maps of an undumpable process: %v, want EACCES", err)
+	}
+	for _, name := range []string{"/7/fd", "/7/fdinfo", "/7/fdinfo/0"} {
+		if err := try(w.shell, name); err != nil {
+			t.Errorf("%s of an undumpable process opened by itself: %v", name, err)
+		}
+		if err := try(same, name); err != abi.EACCES {
+			t.Errorf("%s of an undumpable process: %v, want EACCES", name, err)
+		}
+	}
+	if _, err := vfs.Resolve(other, w.ctx, w.ctx.Root(), "/7/fdinfo/99", 0); err != abi.EACCES {
+		t.Errorf("whether another user's process has a descriptor: %v, want EACCES", err)
 	}
 	p, err := vfs.Resolve(w.init, w.ctx, w.ctx.Root(), "/7/environ", 0)
 	if err != nil || p.Inode().Attr().UID != 0 {
@@ -517,12 +528,20 @@ func TestStack(t *testing.T) {
 	if got := w.mustRead(t, "/7/stack"); got != "[<0>] kevlar/kernel/wait.(*Sleeper).Sleep+0x10\n[<0>] kevlar/kernel/task.(*Task).run+0x20\n" {
 		t.Errorf("stack %q", got)
 	}
-	if got := w.mustRead(t, "/7/wchan"); got != "kevlar/kernel/wait.(*Sleeper).Sleep" {
+	if got := w.mustRead(t, "/7/wchan"); got != "kevlar/kernel/task.(*Task).run" {
 		t.Errorf("wchan %q", got)
+	}
+	w.shell.stackAsked = 0
+	stranger := w.add(newTask(9, 9, user(1001)))
+	if got, err := w.read(stranger, "/7/wchan"); got != "0" || err != nil {
+		t.Errorf("wchan as another user sees it %q, %v", got, err)
 	}
 	w.shell.status.State = 'R'
 	if got := w.mustRead(t, "/7/wchan"); got != "0" {
 		t.Errorf("wchan of a running thread %q", got)
+	}
+	if w.shell.stackAsked != 0 {
+		t.Error("the thread was disturbed for those who may not know")
 	}
 }
 
