@@ -22,7 +22,7 @@ func sysWait4(t *task.Task, a *Args) (uintptr, error) {
 	case pid == -1:
 		args.IDType = abi.P_ALL
 	case pid == 0:
-		args.IDType, args.ID = abi.P_PGID, t.PGID()
+		args.IDType = abi.P_PGID // the caller's
 	default:
 		args.IDType, args.ID = abi.P_PID, pid
 	}
@@ -60,9 +60,6 @@ func sysWaitid(t *task.Task, a *Args) (uintptr, error) {
 	case abi.P_PGID:
 		if args.ID < 0 {
 			return 0, abi.EINVAL
-		}
-		if args.ID == 0 {
-			args.ID = t.PGID()
 		}
 	case abi.P_PIDFD:
 		return 0, abi.EBADF // no descriptor is one

@@ -7,13 +7,34 @@ import (
 
 // Terminals call in here with their own lock held: it is taken before treeMu.
 
-var _ tty.Process = (*Task)(nil)
+var (
+	_ tty.Process = (*Task)(nil)
+	_ tty.Job     = (*ProcessGroup)(nil)
+	_ tty.Session = (*Session)(nil)
+)
 
 // PGID returns the ID of the thread's process group.
 func (t *Task) PGID() int { return t.group.PGID() }
 
 // SID returns the ID of the thread's session.
 func (t *Task) SID() int { return t.group.SID() }
+
+// Job returns the thread's process group.
+func (t *Task) Job() tty.Job {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return t.group.pgrp
+}
+
+// FindJob returns the process group with the ID, or nil.
+func (t *Task) FindJob(pgid int) tty.Job {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	if p := findPgrpLocked(pgid); p != nil {
+		return p
+	}
+	return nil
+}
 
 // IsSessionLeader reports whether the thread's process leads its session.
 func (t *Task) IsSessionLeader() bool {
@@ -32,17 +53,28 @@ func (g *ThreadGroup) CTTY() *tty.TTY {
 	return g.tty
 }
 
-// SetCTTY makes term the controlling terminal of the thread's session. nil
-// takes the terminal away: from the whole session if the thread's process
-// leads it, otherwise from that process alone.
-func (t *Task) SetCTTY(term *tty.TTY) {
+// AcquireCTTY makes term the controlling terminal of the thread's process, and
+// returns true, if it leads its session and has none.
+func (t *Task) AcquireCTTY(term *tty.TTY) bool {
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	s := t.group.pgrp.session
-	if term == nil && s.leader == t.group {
+	g := t.group
+	if g.pgrp.session.leader != g || g.tty != nil {
+		return false
+	}
+	g.tty = term
+	return true
+}
+
+// LeaveCTTY takes the terminal away: from the whole session if the thread's
+// process leads it, otherwise from that process alone.
+func (t *Task) LeaveCTTY() {
+	treeMu.Lock()
+	defer treeMu.Unlock()
+	if s := t.group.pgrp.session; s.leader == t.group {
 		s.forgetLocked(t.group.tty)
 	}
-	t.group.tty = term
+	t.group.tty = nil
 }
 
 // forgetLocked takes terminal term away from every process of s.
@@ -80,47 +112,28 @@ func (t *Task) OrphanedPGrp() bool {
 	return t.group.pgrp.orphanedLocked(nil)
 }
 
-// SignalGroup sends sig to each process of a group, whoever owns it. It
-// returns ESRCH if there is no such group.
-func (t *Task) SignalGroup(pgid, sig int) error { return signalGroup(pgid, sig) }
+// ID returns the number of the process group.
+func (p *ProcessGroup) ID() int { return p.pgid }
 
-// GroupSession returns the session of a process group, and false if there is
-// no such group.
-func (t *Task) GroupSession(pgid int) (sid int, ok bool) {
+// Session returns the session that the process group belongs to.
+func (p *ProcessGroup) Session() tty.Session { return p.session }
+
+// Signal sends sig to each process of the group, whoever owns it.
+func (p *ProcessGroup) Signal(sig int) {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	p := findPgrpLocked(pgid)
-	if p == nil {
-		return 0, false
-	}
-	return p.session.sid, true
-}
-
-func signalGroup(pgid, sig int) error {
-	treeMu.RLock()
-	defer treeMu.RUnlock()
-	p := findPgrpLocked(pgid)
-	if p == nil {
-		return abi.ESRCH
-	}
 	p.signalLocked(kernelSiginfo(sig))
-	return nil
 }
 
-// terminalSignaller sends the signals that terminals cause.
-type terminalSignaller struct{}
+// ID returns the number of the session.
+func (s *Session) ID() int { return s.sid }
 
-func (terminalSignaller) SignalGroup(pgid, sig int) { signalGroup(pgid, sig) }
-
-func (terminalSignaller) HangUp(t *tty.TTY, sid, foreground int) {
+// HangUp makes the session's processes forget the terminal, and its leader is
+// told; so is foreground when the leader exits.
+func (s *Session) HangUp(term *tty.TTY, foreground tty.Job) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	e := ids.m[sid]
-	if e == nil || e.session == nil {
-		return
-	}
-	s := e.session
-	s.forgetLocked(t)
+	s.forgetLocked(term)
 	s.formerForeground = foreground
 	if s.leader != nil {
 		s.leader.sendGroup(nil, kernelSiginfo(abi.SIGHUP), true)
@@ -128,12 +141,11 @@ func (terminalSignaller) HangUp(t *tty.TTY, sid, foreground int) {
 	}
 }
 
-func (terminalSignaller) Disown(t *tty.TTY, sid int) {
+// Disown makes the session's processes forget the terminal.
+func (s *Session) Disown(term *tty.TTY) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	if e := ids.m[sid]; e != nil && e.session != nil {
-		e.session.forgetLocked(t)
-	}
+	s.forgetLocked(term)
 }
 
 // leaveSession gives up the terminal of a session whose leader, g, ends.
@@ -146,11 +158,12 @@ func (g *ThreadGroup) leaveSession() {
 	}
 	s.leader = nil
 	term, former := g.tty, s.formerForeground
+	s.formerForeground = nil
 	treeMu.Unlock()
 	if term != nil {
-		term.LeaderExited(s.sid)
-	} else if former != 0 {
-		signalGroup(former, abi.SIGHUP)
-		signalGroup(former, abi.SIGCONT)
+		term.LeaderExited(s)
+	} else if former != nil {
+		former.Signal(abi.SIGHUP)
+		former.Signal(abi.SIGCONT)
 	}
 }

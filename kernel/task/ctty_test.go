@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"sync"
 	"testing"
 
 	"kevlar/kernel/abi"
@@ -114,6 +115,93 @@ func TestInterruptKey(t *testing.T) {
 		waitFor(t, u, back, 0, abi.SIGKILL)
 		return 3
 	}, 3<<8)
+}
+
+// The number of a foreground group that has ended may belong to another
+// session: keys do not reach it.
+func TestForegroundGroupEnds(t *testing.T) {
+	withTerminal(t, func(u *User, term *tty.TTY) int {
+		u.Action(abi.SIGTTOU, abi.SigAction{Handler: abi.SIG_IGN})
+		front := job(u, func(u *User) int { return 0 })
+		foreground(t, u, front)
+		waitFor(t, u, front, 0, 0)
+		task.SetLastID(front - 1)
+		ready := make(chan bool)
+		other := u.Fork(func(u *User) int {
+			u.Do(func(tk *task.Task) {
+				tk.Setsid()
+				ready <- true
+			})
+			return forever(u)
+		})
+		<-ready
+		if other != front {
+			t.Errorf("process %d, want %d again", other, front)
+		}
+		term.Input([]byte{3}) // Ctrl-C
+		term.SetWindow(abi.Winsize{Row: 1, Col: 2})
+		u.Do(func(tk *task.Task) {
+			if s := task.Find(other).Group().PendingSignals(); s != 0 {
+				t.Errorf("signals %#x for another session", s)
+			}
+		})
+		u.Kill(other, abi.SIGKILL)
+		waitFor(t, u, other, 0, abi.SIGKILL)
+		return 3
+	}, 3<<8)
+}
+
+// Of two sessions that want one terminal one gets it, and a session that wants
+// two gets one.
+func TestOneTerminalForOneSession(t *testing.T) {
+	run(t, func(u *User) int {
+		ready := make(chan *task.Task)
+		lead := func(u *User) int {
+			u.Do(func(tk *task.Task) {
+				tk.Setsid()
+				ready <- tk
+			})
+			return forever(u)
+		}
+		pids := [2]int{u.Fork(lead), u.Fork(lead)}
+		leaders := [2]*task.Task{<-ready, <-ready}
+		open := func(tk *task.Task, term *tty.TTY, wg *sync.WaitGroup) {
+			defer wg.Done()
+			f := vfs.NewAnonFile("tty", new(struct{ vfs.NoFile }), abi.O_RDWR)
+			defer f.Put()
+			if _, err := term.Open(tk, f, tty.Ordinary); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 200 {
+			terms := [2]*tty.TTY{tty.New("a", 1, sink{}), tty.New("b", 2, sink{})}
+			var wg sync.WaitGroup
+			for _, tk := range leaders {
+				for _, term := range terms {
+					wg.Add(1)
+					go open(tk, term, &wg)
+				}
+			}
+			wg.Wait()
+			for _, tk := range leaders {
+				term := tk.CTTY()
+				if term != nil && term.Session() != tk.SID() {
+					t.Fatalf("session %d has the terminal of session %d", tk.SID(), term.Session())
+				}
+				for _, other := range terms {
+					if other != term && other.Session() == tk.SID() {
+						t.Fatalf("session %d owns two terminals", tk.SID())
+					}
+				}
+				tk.LeaveCTTY()
+			}
+		}
+		for _, pid := range pids {
+			u.Kill(pid, abi.SIGKILL)
+			waitFor(t, u, pid, 0, abi.SIGKILL)
+		}
+		return 0
+	})
 }
 
 func TestBackgroundRead(t *testing.T) {

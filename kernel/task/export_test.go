@@ -1,4 +1,24 @@
 package task
 
+import "kevlar/kernel/abi"
+
 // HandleSignals lets tests deliver signals from inside of the kernel.
 func (t *Task) HandleSignals() bool { return t.handleSignals() }
+
+// SetLastID makes the search for a free ID go on after n.
+func SetLastID(n int) {
+	treeMu.Lock()
+	defer treeMu.Unlock()
+	ids.last = n
+}
+
+// PendingSignals returns the signals that are pending for the process as a
+// whole, or SIGKILL if it is ending.
+func (g *ThreadGroup) PendingSignals() abi.Sigset {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.exiting {
+		return abi.SigsetOf(abi.SIGKILL)
+	}
+	return g.shared.set
+}

@@ -3,7 +3,6 @@ package task
 import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/mm"
-	"kevlar/kernel/tty"
 	"kevlar/kernel/vfs"
 )
 
@@ -19,7 +18,6 @@ type InitArgs struct {
 // cannot be executed; then there is no process.
 func StartInit(a InitArgs) error {
 	mm.SetOOMHandler(OutOfMemory)
-	tty.SetSignaller(terminalSignaller{})
 	t := newTask(vfs.RootCred)
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)

@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/tty"
+)
 
 // A ProcessGroup is a job: the processes that a terminal's keys signal
 // together. All belong to one session.
@@ -17,8 +20,8 @@ type Session struct {
 	leader *ThreadGroup // nil once it has ended; guarded by treeMu
 	groups int          // process groups in it; guarded by treeMu
 	// formerForeground is the foreground process group at the time when the
-	// terminal hung up, 0 if it did not; guarded by treeMu.
-	formerForeground int
+	// terminal hung up, nil if it did not; guarded by treeMu.
+	formerForeground tty.Job
 }
 
 // PGID returns the process group's ID, 0 for a process that nobody can find any

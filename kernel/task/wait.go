@@ -7,7 +7,8 @@ import (
 
 // WaitArgs says which children a wait is for, and what is to have happened.
 type WaitArgs struct {
-	// IDType is P_ALL, P_PID or P_PGID; ID is the number.
+	// IDType is P_ALL, P_PID or P_PGID; ID is the number, of which 0 stands
+	// for the caller's process group.
 	IDType, ID int
 	// Options are WEXITED, WSTOPPED, WCONTINUED, WNOHANG, WNOWAIT, WNOTHREAD,
 	// WALL and WCLONE.
@@ -27,8 +28,9 @@ type WaitResult struct {
 
 // Wait waits for a child of the thread's process: waitid(2), wait4(2). It
 // returns ECHILD if there is none to wait for.
-func (t *Task) Wait(a WaitArgs) (WaitResult, error) {
+func (t *Task) Wait(args WaitArgs) (WaitResult, error) {
 	g := t.group
+	a := t.awaited(args)
 	r, ok, err := t.tryWait(&a)
 	if ok || err != nil || a.Options&abi.WNOHANG != 0 {
 		return r, err
@@ -50,8 +52,31 @@ func (t *Task) Wait(a WaitArgs) (WaitResult, error) {
 	}
 }
 
+// An awaited is what a wait is for. Numbers are looked up once, at its
+// beginning: later others may bear them.
+type awaited struct {
+	WaitArgs
+	child *ThreadGroup
+	pgrp  *ProcessGroup
+}
+
+func (t *Task) awaited(args WaitArgs) awaited {
+	a := awaited{WaitArgs: args}
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	switch args.IDType {
+	case abi.P_PID:
+		a.child = findGroupLocked(args.ID)
+	case abi.P_PGID:
+		if a.pgrp = t.group.pgrp; args.ID != 0 {
+			a.pgrp = findPgrpLocked(args.ID)
+		}
+	}
+	return a
+}
+
 // tryWait looks once at every child.
-func (t *Task) tryWait(a *WaitArgs) (r WaitResult, ok bool, err error) {
+func (t *Task) tryWait(a *awaited) (r WaitResult, ok bool, err error) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
 	any := false
@@ -72,14 +97,14 @@ func (t *Task) tryWait(a *WaitArgs) (r WaitResult, ok bool, err error) {
 }
 
 // eligibleLocked reports whether a is about child c.
-func (t *Task) eligibleLocked(c *ThreadGroup, a *WaitArgs) bool {
+func (t *Task) eligibleLocked(c *ThreadGroup, a *awaited) bool {
 	switch a.IDType {
 	case abi.P_PID:
-		if c.tgid != a.ID {
+		if c != a.child {
 			return false
 		}
 	case abi.P_PGID:
-		if c.pgrp == nil || c.pgrp.pgid != a.ID {
+		if c.pgrp == nil || c.pgrp != a.pgrp {
 			return false
 		}
 	}

@@ -13,8 +13,8 @@
 //
 // The rules are those of termios(3), ioctl_tty(2) and Linux's N_TTY.
 //
-// Lock order: a TTY's lock is taken before those of address spaces, page
-// frames, wait queues and drivers. Signals that it causes are sent after the
-// lock has been released, and nobody may call into this package with a lock
-// of a process, process group or session held.
+// Lock order: a TTY's lock is taken before those of processes, process groups
+// and sessions, address spaces, page frames, wait queues and drivers. Signals
+// that it causes are sent after the lock has been released, and nobody may call
+// into this package with a lock of a process, process group or session held.
 package tty

@@ -60,22 +60,22 @@ func (t *TTY) addOpen(c vfs.Caller, o *openTTY) error {
 // Release closes one open file. With the last one the terminal is nobody's
 // controlling terminal any more.
 func (o *openTTY) Release(*vfs.File) {
-	if session := o.tty.removeOpen(); session != 0 {
-		signals().Disown(o.tty, session)
+	if session := o.tty.removeOpen(); session != nil {
+		session.Disown(o.tty)
 	}
 }
 
 // removeOpen undoes addOpen. It returns the session that has lost its
-// terminal, or 0.
-func (t *TTY) removeOpen() (session int) {
+// terminal, or nil.
+func (t *TTY) removeOpen() (session Session) {
 	t.lock()
 	defer t.unlock()
 	t.opens--
 	if t.opens > 0 {
-		return 0
+		return nil
 	}
 	session = t.session
-	t.session, t.foreground = 0, 0
+	t.session, t.foreground = nil, nil
 	t.exclusive = false
 	if t.pty != nil {
 		t.pty.slaveClosed()

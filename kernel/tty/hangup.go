@@ -6,13 +6,13 @@ import "kevlar/kernel/wait"
 // fails to write from now on, and the session whose controlling terminal t
 // was loses it and is told.
 func (t *TTY) HangUp() {
-	if session, foreground := t.disconnect(); session != 0 {
-		signals().HangUp(t, session, foreground)
+	if session, foreground := t.disconnect(); session != nil {
+		session.HangUp(t, foreground)
 	}
 }
 
 // disconnect returns the session and the foreground group that t had.
-func (t *TTY) disconnect() (session, foreground int) {
+func (t *TTY) disconnect() (session Session, foreground Job) {
 	t.lock()
 	defer t.unlock()
 	session, foreground = t.session, t.foreground
@@ -22,7 +22,7 @@ func (t *TTY) disconnect() (session, foreground int) {
 
 func (t *TTY) hangUpLocked() {
 	t.generation++
-	t.session, t.foreground = 0, 0
+	t.session, t.foreground = nil, nil
 	t.exclusive, t.stopped, t.tcStopped, t.throttled = false, false, false, false
 	t.lnext, t.erasing = false, false
 	t.line.clear()

@@ -1,73 +1,61 @@
 package tty
 
 import (
-	"sync/atomic"
-
 	"kevlar/kernel/abi"
 	"kevlar/kernel/vfs"
 )
+
+// A Job is a process group. It is held by itself and not by its number, which
+// another group may bear once this one has ended. Jobs are compared with ==.
+type Job interface {
+	// ID returns the number.
+	ID() int
+	// Session returns the session, which never changes.
+	Session() Session
+	// Signal sends sig to each process of the group, whoever owns it. There
+	// may be none any more.
+	Signal(sig int)
+}
+
+// A Session is the jobs of one login, held as a Job is.
+type Session interface {
+	// ID returns the number.
+	ID() int
+	// HangUp is called when the session has lost its controlling terminal t:
+	// its processes forget the terminal, and the leader gets SIGHUP and then
+	// SIGCONT. When the leader exits later, foreground, if not nil, gets
+	// them.
+	HangUp(t *TTY, foreground Job)
+	// Disown makes the session's processes forget the terminal t without a
+	// signal.
+	Disown(t *TTY)
+}
 
 // A Process is what job control asks of the thread that uses a terminal. The
 // vfs.Caller of a user thread implements it; a caller that does not is the
 // kernel, for which there is no job control.
 type Process interface {
-	// PGID returns the caller's process group.
-	PGID() int
-	// SID returns the caller's session.
-	SID() int
+	// Job returns the caller's process group.
+	Job() Job
+	// FindJob returns the process group with the number, or nil.
+	FindJob(pgid int) Job
 	// IsSessionLeader reports whether the caller's process leads its
 	// session.
 	IsSessionLeader() bool
 	// CTTY returns the controlling terminal of the caller's process, or nil.
 	CTTY() *TTY
-	// SetCTTY makes t the controlling terminal of the caller's session. nil
-	// takes it away: from the whole session if the caller leads it,
-	// otherwise from the caller's process alone.
-	SetCTTY(t *TTY)
+	// AcquireCTTY makes t the controlling terminal of the caller's process,
+	// and returns true, if it leads its session and has none.
+	AcquireCTTY(t *TTY) bool
+	// LeaveCTTY takes the terminal away: from the whole session if the
+	// caller leads it, otherwise from the caller's process alone.
+	LeaveCTTY()
 	// SignalBlockedOrIgnored reports whether sig would not reach the
 	// caller.
 	SignalBlockedOrIgnored(sig int) bool
 	// OrphanedPGrp reports whether the caller's process group is orphaned:
 	// nobody outside of it, but in its session, would see it stop.
 	OrphanedPGrp() bool
-	// SignalGroup sends sig to each process of a group, whoever owns it, or
-	// fails with ESRCH.
-	SignalGroup(pgid, sig int) error
-	// GroupSession returns the session of a process group, and false if
-	// there is no such group.
-	GroupSession(pgid int) (sid int, ok bool)
-}
-
-// A Signaller sends the signals that terminals cause by themselves.
-type Signaller interface {
-	// SignalGroup sends sig to each process of a group; none is no error.
-	SignalGroup(pgid, sig int)
-	// HangUp is called when session sid has lost its controlling terminal t:
-	// its processes forget the terminal, and the leader gets SIGHUP and then
-	// SIGCONT. When the leader exits later, the group foreground, if not 0,
-	// gets SIGHUP and SIGCONT.
-	HangUp(t *TTY, sid, foreground int)
-	// Disown makes the processes of session sid forget the terminal t
-	// without a signal.
-	Disown(t *TTY, sid int)
-}
-
-type noSignaller struct{}
-
-func (noSignaller) SignalGroup(int, int)  {}
-func (noSignaller) HangUp(*TTY, int, int) {}
-func (noSignaller) Disown(*TTY, int)      {}
-
-var signaller atomic.Pointer[Signaller]
-
-// SetSignaller sets who sends signals. Until then they are dropped.
-func SetSignaller(s Signaller) { signaller.Store(&s) }
-
-func signals() Signaller {
-	if s := signaller.Load(); s != nil {
-		return *s
-	}
-	return noSignaller{}
 }
 
 // checkJob is called before a process changes the terminal t or, with
@@ -82,8 +70,8 @@ func (t *TTY) checkJob(c vfs.Caller, sig int) error {
 	t.lock()
 	foreground := t.foreground
 	t.unlock()
-	pgid := p.PGID()
-	if foreground == 0 || foreground == pgid {
+	job := p.Job()
+	if foreground == nil || foreground == job {
 		return nil
 	}
 	if p.SignalBlockedOrIgnored(sig) {
@@ -95,37 +83,36 @@ func (t *TTY) checkJob(c vfs.Caller, sig int) error {
 	if p.OrphanedPGrp() {
 		return abi.EIO
 	}
-	p.SignalGroup(pgid, sig)
+	job.Signal(sig)
 	return abi.ERESTARTSYS
 }
 
 // checkChange is checkJob for a change of the terminal.
 func (t *TTY) checkChange(c vfs.Caller) error { return t.checkJob(c, abi.SIGTTOU) }
 
-// acquire makes t the controlling terminal of p's session, with p's group in
-// the foreground.
-func (t *TTY) acquire(p Process) {
-	t.lock()
-	t.session, t.foreground = p.SID(), p.PGID()
-	t.unlock()
-	p.SetCTTY(t)
+// acquireLocked makes t the controlling terminal of the session that p leads,
+// with p's group in the foreground, and reports whether p may have one. The
+// caller holds t's lock: until it is released nobody else can have t.
+func (t *TTY) acquireLocked(p Process) bool {
+	if !p.AcquireCTTY(t) {
+		return false
+	}
+	t.foreground = p.Job()
+	t.session = t.foreground.Session()
+	return true
 }
 
 // acquireOnOpen makes t the controlling terminal of a session leader that has
 // none, if t belongs to no session yet.
 func (t *TTY) acquireOnOpen(c vfs.Caller) {
 	p, ok := c.(Process)
-	if !ok || !p.IsSessionLeader() || p.CTTY() != nil {
+	if !ok {
 		return
 	}
 	t.lock()
-	free := t.session == 0
-	if free {
-		t.session, t.foreground = p.SID(), p.PGID()
-	}
-	t.unlock()
-	if free {
-		p.SetCTTY(t)
+	defer t.unlock()
+	if t.session == nil {
+		t.acquireLocked(p)
 	}
 }
 
@@ -136,26 +123,21 @@ func (t *TTY) setControlling(c vfs.Caller, steal, readable bool) error {
 	if !ok {
 		return abi.EPERM
 	}
-	t.lock()
-	owner := t.session
-	t.unlock()
-	if p.IsSessionLeader() && owner == p.SID() {
-		return nil
-	}
-	if !p.IsSessionLeader() || p.CTTY() != nil {
-		return abi.EPERM
-	}
 	admin := c.Cred().HasCap(abi.CAP_SYS_ADMIN)
-	if owner != 0 {
-		if !steal || !admin {
-			return abi.EPERM
-		}
-		signals().Disown(t, owner)
-	}
-	if !readable && !admin {
+	t.lock()
+	defer t.unlock()
+	owner := t.session
+	switch {
+	case owner != nil && owner == p.Job().Session() && p.IsSessionLeader():
+		return nil
+	case owner != nil && !(steal && admin), !readable && !admin:
+		return abi.EPERM
+	case !t.acquireLocked(p):
 		return abi.EPERM
 	}
-	t.acquire(p)
+	if owner != nil {
+		owner.Disown(t)
+	}
 	return nil
 }
 
@@ -170,31 +152,31 @@ func (t *TTY) giveUp(c vfs.Caller) error {
 		t.lock()
 		t.signal(t.foreground, abi.SIGHUP)
 		t.signal(t.foreground, abi.SIGCONT)
-		t.session, t.foreground = 0, 0
+		t.session, t.foreground = nil, nil
 		t.unlock()
 	}
-	p.SetCTTY(nil)
+	p.LeaveCTTY()
 	return nil
 }
 
-// LeaderExited is called when the leader of session sid, whose controlling
+// LeaderExited is called when the leader of session s, whose controlling
 // terminal is t, exits. The foreground group gets SIGHUP, t belongs to no
 // session any more, and unless it is a pseudo-terminal it is hung up.
-func (t *TTY) LeaderExited(sid int) {
-	if t.leaveSession(sid) {
-		signals().Disown(t, sid)
+func (t *TTY) LeaderExited(s Session) {
+	if t.leaveSession(s) {
+		s.Disown(t)
 	}
 }
 
-// leaveSession reports whether t was the terminal of session sid.
-func (t *TTY) leaveSession(sid int) bool {
+// leaveSession reports whether t was the terminal of session s.
+func (t *TTY) leaveSession(s Session) bool {
 	t.lock()
 	defer t.unlock()
-	if t.session != sid {
+	if t.session != s {
 		return false
 	}
 	t.signal(t.foreground, abi.SIGHUP)
-	t.session, t.foreground = 0, 0
+	t.session, t.foreground = nil, nil
 	if t.pty == nil {
 		t.hangUpLocked()
 	}
@@ -207,32 +189,39 @@ func (t *TTY) setForeground(c vfs.Caller, pgid int) error {
 	if !ok || p.CTTY() != t {
 		return abi.ENOTTY
 	}
-	sid, exists := p.GroupSession(pgid)
+	job := p.FindJob(pgid)
 	t.lock()
 	defer t.unlock()
 	switch {
-	case t.session != p.SID():
+	case t.session != p.Job().Session():
 		return abi.ENOTTY
-	case !exists:
+	case job == nil:
 		return abi.ESRCH
-	case sid != p.SID():
+	case job.Session() != t.session:
 		return abi.EPERM
 	}
-	t.foreground = pgid
+	t.foreground = job
 	return nil
 }
 
-// Foreground returns the foreground process group, 0 if there is none.
+// Foreground returns the number of the foreground process group, 0 if there is
+// none.
 func (t *TTY) Foreground() int {
 	t.lock()
 	defer t.unlock()
-	return t.foreground
+	if t.foreground == nil {
+		return 0
+	}
+	return t.foreground.ID()
 }
 
-// Session returns the session whose controlling terminal t is, 0 if there is
-// none.
+// Session returns the number of the session whose controlling terminal t is, 0
+// if there is none.
 func (t *TTY) Session() int {
 	t.lock()
 	defer t.unlock()
-	return t.session
+	if t.session == nil {
+		return 0
+	}
+	return t.session.ID()
 }

@@ -30,7 +30,7 @@ func TestOpenAcquires(t *testing.T) {
 		t.Error("a second session got the terminal")
 	}
 	second.ioctl(t, f, abi.TIOCSCTTY, 0, abi.EPERM)
-	r := record(t)
+	r := record()
 	second.ioctl(t, f, abi.TIOCSCTTY, 1, nil) // the superuser may steal it
 	if s.Session() != 300 || second.ctty != s || !slices.Equal(r.events, []string{"disown"}) {
 		t.Errorf("after stealing: session %d, events %v", s.Session(), r.events)
@@ -43,6 +43,7 @@ func TestBackground(t *testing.T) {
 	defer o.close()
 	job := newProcess(200, 100)
 	job.ctty = o.pty.Slave()
+	r := record()
 	o.typeIn("line\n")
 
 	read := func() error {
@@ -53,17 +54,16 @@ func TestBackground(t *testing.T) {
 	if err := read(); err != abi.ERESTARTSYS {
 		t.Errorf("background read: %v, want ERESTARTSYS", err)
 	}
-	if want := []pendingSignal{{200, abi.SIGTTIN}}; !slices.Equal(job.sent, want) {
-		t.Errorf("background read sent %v, want %v", job.sent, want)
-	}
+	r.want(t, sent{200, abi.SIGTTIN})
 	job.ignored = abi.SIGTTIN
 	if err := read(); err != abi.EIO {
 		t.Errorf("background read with SIGTTIN ignored: %v, want EIO", err)
 	}
-	job.ignored, job.orphaned, job.sent = 0, true, nil
-	if err := read(); err != abi.EIO || job.sent != nil {
-		t.Errorf("orphaned read: %v and %v, want EIO and no signal", err, job.sent)
+	job.ignored, job.orphaned = 0, true
+	if err := read(); err != abi.EIO {
+		t.Errorf("orphaned read: %v, want EIO", err)
 	}
+	r.want(t)
 	job.orphaned = false
 
 	write := func() error {
@@ -84,15 +84,16 @@ func TestBackground(t *testing.T) {
 	if err := write(); err != nil {
 		t.Errorf("background write with SIGTTOU ignored: %v", err)
 	}
-	job.ignored, job.sent = 0, nil
+	job.ignored = 0
+	r.take()
 
 	job.ioctl(t, o.slave, abi.TCGETS, 100, nil)
 	job.ioctl(t, o.slave, abi.TCSETS, 100, abi.ERESTARTSYS)
 	job.ioctl(t, o.slave, abi.TCFLSH, 0, abi.ERESTARTSYS)
 	job.ioctl(t, o.slave, abi.TCXONC, abi.TCOON, abi.ERESTARTSYS)
 	job.ioctl(t, o.slave, abi.TIOCSPGRP, 0, abi.ERESTARTSYS)
-	for _, s := range job.sent {
-		if s != (pendingSignal{200, abi.SIGTTOU}) {
+	for _, s := range r.take() {
+		if s != (sent{200, abi.SIGTTOU}) {
 			t.Errorf("sent %v, want SIGTTOU", s)
 		}
 	}
@@ -118,11 +119,11 @@ func TestForegroundGroup(t *testing.T) {
 	if leader.word() != 100 {
 		t.Errorf("session %d, want 100", leader.word())
 	}
-	r := record(t)
+	r := record()
 	o.typeIn("\x03")
 	o.typeIn("\x1c")
 	o.typeIn("\x1a")
-	r.want(t, pendingSignal{200, abi.SIGINT}, pendingSignal{200, abi.SIGQUIT}, pendingSignal{200, abi.SIGTSTP})
+	r.want(t, sent{200, abi.SIGINT}, sent{200, abi.SIGQUIT}, sent{200, abi.SIGTSTP})
 
 	leader.ignored = abi.SIGTTOU
 	for _, c := range []struct {
@@ -144,11 +145,11 @@ func TestWindowSize(t *testing.T) {
 	leader := newProcess(100, 100)
 	o := newOursWithCaller(t, leader)
 	defer o.close()
-	r := record(t)
+	r := record()
 	w := abi.Winsize{Row: 24, Col: 80}
 	w.MarshalTo(leader.mem[:])
 	leader.ioctl(t, o.master, abi.TIOCSWINSZ, 0, nil)
-	r.want(t, pendingSignal{100, abi.SIGWINCH})
+	r.want(t, sent{100, abi.SIGWINCH})
 	leader.ioctl(t, o.slave, abi.TIOCSWINSZ, 0, nil)
 	r.want(t) // no change
 	leader.ioctl(t, o.slave, abi.TIOCGWINSZ, 16, nil)
@@ -161,9 +162,9 @@ func TestGiveUp(t *testing.T) {
 	leader := newProcess(100, 100)
 	o := newOursWithCaller(t, leader)
 	defer o.close()
-	r := record(t)
+	r := record()
 	leader.ioctl(t, o.slave, abi.TIOCNOTTY, 0, nil)
-	r.want(t, pendingSignal{100, abi.SIGHUP}, pendingSignal{100, abi.SIGCONT})
+	r.want(t, sent{100, abi.SIGHUP}, sent{100, abi.SIGCONT})
 	if leader.ctty != nil || o.pty.Slave().Session() != 0 {
 		t.Error("the terminal was not given up")
 	}
@@ -173,9 +174,9 @@ func TestLeaderExits(t *testing.T) {
 	leader := newProcess(100, 100)
 	o := newOursWithCaller(t, leader)
 	defer o.close()
-	r := record(t)
-	o.pty.Slave().LeaderExited(100)
-	r.want(t, pendingSignal{100, abi.SIGHUP})
+	r := record()
+	o.pty.Slave().LeaderExited(testSession{100})
+	r.want(t, sent{100, abi.SIGHUP})
 	if s := o.pty.Slave().Session(); s != 0 {
 		t.Errorf("session %d, want none", s)
 	}

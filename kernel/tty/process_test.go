@@ -21,8 +21,22 @@ type process struct {
 	groups    map[int]int // session of each process group
 	sleeper   *wait.Sleeper
 	mem       [4096]byte
-	sent      []pendingSignal
 }
+
+// testJob and testSession are process groups and sessions that remember, in
+// recorded, what becomes of them.
+type (
+	testJob     struct{ pgid, sid int }
+	testSession struct{ sid int }
+)
+
+func (j testJob) ID() int          { return j.pgid }
+func (j testJob) Session() Session { return testSession{j.sid} }
+func (j testJob) Signal(sig int)   { recorded.add("", sent{j.pgid, sig}) }
+
+func (s testSession) ID() int                { return s.sid }
+func (s testSession) Disown(*TTY)            { recorded.add("disown") }
+func (s testSession) HangUp(_ *TTY, job Job) { recorded.add("hangup", sent{s.sid, job.ID()}) }
 
 func newProcess(pgid, sid int) *process {
 	return &process{pgid: pgid, sid: sid, cred: vfs.RootCred, sleeper: wait.NewSleeper(),
@@ -48,23 +62,27 @@ func (p *process) CopyOut(addr uintptr, src []byte) (int, error) {
 	return copy(p.mem[addr:], src), nil
 }
 
-func (p *process) PGID() int             { return p.pgid }
-func (p *process) SID() int              { return p.sid }
+func (p *process) Job() Job              { return testJob{p.pgid, p.sid} }
 func (p *process) IsSessionLeader() bool { return p.pgid == p.sid }
 func (p *process) CTTY() *TTY            { return p.ctty }
-func (p *process) SetCTTY(t *TTY)        { p.ctty = t }
+func (p *process) LeaveCTTY()            { p.ctty = nil }
 func (p *process) OrphanedPGrp() bool    { return p.orphaned }
+
+func (p *process) AcquireCTTY(t *TTY) bool {
+	if !p.IsSessionLeader() || p.ctty != nil {
+		return false
+	}
+	p.ctty = t
+	return true
+}
 
 func (p *process) SignalBlockedOrIgnored(sig int) bool { return sig == p.ignored }
 
-func (p *process) SignalGroup(pgid, sig int) error {
-	p.sent = append(p.sent, pendingSignal{pgid, sig})
+func (p *process) FindJob(pgid int) Job {
+	if sid, ok := p.groups[pgid]; ok {
+		return testJob{pgid, sid}
+	}
 	return nil
-}
-
-func (p *process) GroupSession(pgid int) (int, bool) {
-	sid, ok := p.groups[pgid]
-	return sid, ok
 }
 
 func (p *process) ioctl(t *testing.T, f *vfs.File, cmd uint32, arg uintptr, want error) {
@@ -77,45 +95,47 @@ func (p *process) ioctl(t *testing.T, f *vfs.File, cmd uint32, arg uintptr, want
 func (p *process) word() int     { return int(int32(binary.LittleEndian.Uint32(p.mem[:]))) }
 func (p *process) setWord(v int) { binary.LittleEndian.PutUint32(p.mem[:], uint32(v)) }
 
-// recorder is a Signaller that remembers.
+// sent is a signal that a process group, or a session's leader, has got.
+type sent struct{ pgid, sig int }
+
+// A recorder remembers what terminals do to process groups and sessions.
 type recorder struct {
 	mu     sync.Mutex
 	events []string
-	sigs   []pendingSignal
+	sigs   []sent
 }
 
-func record(t *testing.T) *recorder {
-	r := new(recorder)
-	SetSignaller(r)
-	t.Cleanup(func() { SetSignaller(noSignaller{}) })
-	return r
+var recorded recorder
+
+// record begins a new record.
+func record() *recorder {
+	recorded.mu.Lock()
+	defer recorded.mu.Unlock()
+	recorded.events, recorded.sigs = nil, nil
+	return &recorded
 }
 
-func (r *recorder) SignalGroup(pgid, sig int) {
+func (r *recorder) add(event string, sigs ...sent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sigs = append(r.sigs, pendingSignal{pgid, sig})
-}
-
-func (r *recorder) HangUp(t *TTY, sid, foreground int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, "hangup")
-	r.sigs = append(r.sigs, pendingSignal{sid, foreground})
-}
-
-func (r *recorder) Disown(*TTY, int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, "disown")
-}
-
-func (r *recorder) want(t *testing.T, sigs ...pendingSignal) {
-	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !slices.Equal(r.sigs, sigs) {
-		t.Errorf("signals %v, want %v", r.sigs, sigs)
+	if event != "" {
+		r.events = append(r.events, event)
 	}
+	r.sigs = append(r.sigs, sigs...)
+}
+
+// take returns the signals since the last call.
+func (r *recorder) take() []sent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sigs := r.sigs
 	r.sigs = nil
+	return sigs
+}
+
+func (r *recorder) want(t *testing.T, sigs ...sent) {
+	t.Helper()
+	if got := r.take(); !slices.Equal(got, sigs) {
+		t.Errorf("signals %v, want %v", got, sigs)
+	}
 }

@@ -12,11 +12,11 @@ import (
 func TestMasterCloses(t *testing.T) {
 	leader := newProcess(100, 100)
 	o := newOursWithCaller(t, leader)
-	r := record(t)
+	r := record()
 	index := o.pty.Index()
 	o.typeIn("unread\n")
 	o.master.Put()
-	r.want(t, pendingSignal{100, 100})
+	r.want(t, sent{100, 100})
 	if PtyByIndex(index) != nil {
 		t.Error("the number is still in use")
 	}

@@ -65,8 +65,8 @@ type TTY struct {
 	throttled bool // IXOFF has sent the STOP character
 	exclusive bool // TIOCEXCL
 
-	session    int // the session that it controls, or 0
-	foreground int // process group, or 0
+	session    Session // that it controls, or nil
+	foreground Job     // or nil
 
 	opens      int
 	generation uint64 // counts hang-ups: older open files are dead
@@ -74,7 +74,10 @@ type TTY struct {
 	pending []pendingSignal // to be sent when mu is released
 }
 
-type pendingSignal struct{ pgid, sig int }
+type pendingSignal struct {
+	job Job
+	sig int
+}
 
 // New returns the terminal behind d. name is that of its node in /dev, dev
 // its device number.
@@ -137,13 +140,13 @@ func (t *TTY) unlock() {
 	t.pending = nil
 	t.mu.Unlock()
 	for _, p := range pending {
-		signals().SignalGroup(p.pgid, p.sig)
+		p.job.Signal(p.sig)
 	}
 }
 
-// signal notes a signal for a process group; 0 is nobody.
-func (t *TTY) signal(pgid, sig int) {
-	if pgid != 0 {
-		t.pending = append(t.pending, pendingSignal{pgid, sig})
+// signal notes a signal for a process group; nil is nobody.
+func (t *TTY) signal(job Job, sig int) {
+	if job != nil {
+		t.pending = append(t.pending, pendingSignal{job, sig})
 	}
 }
