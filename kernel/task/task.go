@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
@@ -51,6 +52,10 @@ type Task struct {
 	sig signalState // guarded by group.mu, see there
 	cpu cpuClock
 	io  ioCounters
+	// held is the kernel memory that the system call under way holds, in bytes;
+	// heldBy is charged for it.
+	held   atomic.Int64
+	heldBy *kmem.Account
 
 	setTID     uintptr        // where the new thread writes its ID
 	clearTID   uintptr        // address to clear and wake at exit: set_tid_address(2)

@@ -1,0 +1,23 @@
+package task
+
+import "kevlar/kernel/vfs"
+
+var _ vfs.MemoryHolder = (*Task)(nil)
+
+// HoldMemory implements vfs.MemoryHolder. Only the owner calls it.
+func (t *Task) HoldMemory(n int64) error {
+	if t.held.Load() == 0 {
+		t.heldBy = t.Cred().Account // whatever becomes of the credentials: execve(2)
+	}
+	if err := t.heldBy.Charge(n); err != nil {
+		return err
+	}
+	t.held.Add(n)
+	return nil
+}
+
+// DropMemory implements vfs.MemoryHolder. Only the owner calls it.
+func (t *Task) DropMemory(n int64) {
+	t.held.Add(-n)
+	t.heldBy.Uncharge(n)
+}
