@@ -31,12 +31,8 @@ func sysFcntl(t *task.Task, a *Args) (uintptr, error) {
 	switch cmd {
 	case abi.F_SETFL:
 		return 0, f.SetFlags(int(uint32(a[2])))
-	case abi.F_GETLK, abi.F_OFD_GETLK:
-		return 0, getLock(t, f, cmd == abi.F_OFD_GETLK, a[2])
-	case abi.F_SETLK, abi.F_SETLKW:
-		return 0, setLock(t, f, false, cmd == abi.F_SETLKW, a[2])
-	case abi.F_OFD_SETLK, abi.F_OFD_SETLKW:
-		return 0, setLock(t, f, true, cmd == abi.F_OFD_SETLKW, a[2])
+	case abi.F_GETLK, abi.F_OFD_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_OFD_SETLK, abi.F_OFD_SETLKW:
+		return 0, recordLock(t, fd(a[0]), f, cmd, a[2])
 	case abi.F_GETPIPE_SZ:
 		n, err := pipe.Size(f)
 		return uintptr(n), err
@@ -82,81 +78,39 @@ func dupFrom(t *task.Task, f *vfs.File, minimum uintptr, cloexec bool) (uintptr,
 	return uintptr(n), nil
 }
 
-// lockOwner is who a record lock belongs to: the open file, or the process as
-// represented by its descriptor table.
-func lockOwner(t *task.Task, f *vfs.File, ofd bool) any {
-	if ofd {
-		return f
-	}
-	return t.FDs()
-}
-
-// loadLock copies in a struct flock. A lock of an open file has no process.
-func loadLock(t *task.Task, ofd bool, addr uintptr) (abi.Flock, error) {
-	var l abi.Flock
+// recordLock does the commands of fcntl(2) whose argument is a struct flock,
+// at addr.
+func recordLock(t *task.Task, fd int, f *vfs.File, cmd uint32, addr uintptr) error {
 	b := t.Scratch[:abi.SizeofFlock]
 	if err := copyIn(t, b, addr); err != nil {
-		return l, err
+		return err
 	}
+	var l abi.Flock
 	l.Unmarshal(b)
-	if ofd && l.PID != 0 {
-		return l, abi.EINVAL
+	var err error
+	switch cmd {
+	case abi.F_OFD_SETLK, abi.F_OFD_SETLKW:
+		return f.SetLock(t, l, cmd == abi.F_OFD_SETLKW)
+	case abi.F_SETLK, abi.F_SETLKW:
+		l.PID = int32(t.TGID())
+		return t.FDs().SetLock(t, fd, f, l, cmd == abi.F_SETLKW)
+	case abi.F_OFD_GETLK:
+		l, err = f.GetLock(l)
+	case abi.F_GETLK:
+		l, err = t.FDs().GetLock(f, l)
 	}
-	l.PID = int32(t.TGID())
-	if ofd {
-		l.PID = -1
-	}
-	return l, nil
-}
-
-func getLock(t *task.Task, f *vfs.File, ofd bool, addr uintptr) error {
-	l, err := loadLock(t, ofd, addr)
 	if err != nil {
 		return err
 	}
-	if l.Type != abi.F_RDLCK && l.Type != abi.F_WRLCK {
-		return abi.EINVAL
-	}
-	found, err := vfs.GetLock(f, lockOwner(t, f, ofd), l)
-	if err != nil {
-		return err
-	}
-	if found.Type == abi.F_UNLCK {
-		// Nothing is in the way: only the type of the question changes.
-		found = abi.Flock{}
-		found.Unmarshal(t.Scratch[:abi.SizeofFlock])
-		found.Type = abi.F_UNLCK
-	}
-	b := t.Scratch[:abi.SizeofFlock]
-	found.MarshalTo(b)
+	l.MarshalTo(b)
 	return copyOut(t, addr, b)
 }
 
-func setLock(t *task.Task, f *vfs.File, ofd, wait bool, addr uintptr) error {
-	l, err := loadLock(t, ofd, addr)
-	if err != nil {
-		return err
-	}
-	switch {
-	case l.Type != abi.F_RDLCK && l.Type != abi.F_WRLCK && l.Type != abi.F_UNLCK:
-		return abi.EINVAL
-	case l.Type == abi.F_RDLCK && !f.Readable(), l.Type == abi.F_WRLCK && !f.Writable():
-		return abi.EBADF
-	}
-	return vfs.SetLock(t, f, lockOwner(t, f, ofd), l, wait)
-}
-
 func sysFlock(t *task.Task, a *Args) (uintptr, error) {
-	op := int(int32(a[1]))
-	switch op &^ abi.LOCK_NB {
-	case abi.LOCK_SH, abi.LOCK_EX, abi.LOCK_UN:
-	default:
-		return 0, abi.EINVAL
-	}
 	f, err := getFile(t, a[0])
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
-	return 0, f.Flock(t, op)
+	return 0, f.Flock(t, int(int32(a[1])))
 }

@@ -45,7 +45,7 @@ func readFrom(t *task.Task, f *vfs.File, dst vfs.Dest, off int64) (uintptr, erro
 	} else if f.IsStream() {
 		return 0, abi.ESPIPE
 	} else {
-		n, err = blockReadAt(t, f, dst, off)
+		n, err = vfs.BlockReadAt(t, f, dst, off)
 	}
 	if n > 0 {
 		t.AccountRead(n)
@@ -64,7 +64,7 @@ func writeTo(t *task.Task, f *vfs.File, src vfs.Source, off int64) (uintptr, err
 	} else if f.IsStream() {
 		return 0, abi.ESPIPE
 	} else {
-		n, err = blockWriteAt(t, f, src, off)
+		n, err = vfs.BlockWriteAt(t, f, src, off)
 	}
 	if err == abi.EPIPE || n > 0 && src.Len() > 0 && f.IsStream() && f.Ready(wait.Err)&wait.Err != 0 {
 		t.SendSignal(abi.SIGPIPE)
@@ -74,44 +74,6 @@ func writeTo(t *task.Task, f *vfs.File, src vfs.Source, off int64) (uintptr, err
 		return uintptr(n), nil
 	}
 	return 0, overLimit(t, err)
-}
-
-// blockReadAt and blockWriteAt wait for files that have a position and yet are
-// not always ready.
-func blockReadAt(t *task.Task, f *vfs.File, dst vfs.Dest, off int64) (int, error) {
-	n, err := f.ReadAt(t, dst, off)
-	if err != abi.EAGAIN || f.Nonblocking() || f.WaitQueue() == nil {
-		return n, err
-	}
-	w := wait.Waiter{Sleeper: t.Sleeper()}
-	f.WaitQueue().Register(&w, wait.Readable)
-	defer f.WaitQueue().Unregister(&w)
-	for {
-		if n, err = f.ReadAt(t, dst, off); err != abi.EAGAIN {
-			return n, err
-		}
-		if err := t.Block(wait.Forever); err != nil {
-			return 0, err
-		}
-	}
-}
-
-func blockWriteAt(t *task.Task, f *vfs.File, src vfs.Source, off int64) (int, error) {
-	n, err := f.WriteAt(t, src, off)
-	if err != abi.EAGAIN || f.Nonblocking() || f.WaitQueue() == nil {
-		return n, err
-	}
-	w := wait.Waiter{Sleeper: t.Sleeper()}
-	f.WaitQueue().Register(&w, wait.Writable)
-	defer f.WaitQueue().Unregister(&w)
-	for {
-		if n, err = f.WriteAt(t, src, off); err != abi.EAGAIN {
-			return n, err
-		}
-		if err := t.Block(wait.Forever); err != nil {
-			return 0, err
-		}
-	}
 }
 
 // setBuffer makes the thread's buffer the memory that a call names: EFAULT if

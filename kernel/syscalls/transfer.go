@@ -109,7 +109,7 @@ func transfer(t *task.Task, in, out *cursor, n int64) (int64, error) {
 		if done > 0 && (in.f.IsStream() && !ready(in.f, readyIn) || toPipe && !ready(out.f, readyOut)) {
 			break
 		}
-		if err = waitReady(t, out.f, readyOut); err != nil {
+		if err = vfs.AwaitReady(t, out.f, readyOut); err != nil {
 			break
 		}
 		b := buf[:min(piece, n-done)]
@@ -136,30 +136,6 @@ func transfer(t *task.Task, in, out *cursor, n int64) (int64, error) {
 
 // ready reports whether one of events holds for f.
 func ready(f *vfs.File, events wait.Events) bool { return f.Ready(events)&events != 0 }
-
-// waitReady waits until f is ready for one of events, unless it does not
-// block.
-func waitReady(t *task.Task, f *vfs.File, events wait.Events) error {
-	if ready(f, events) {
-		return nil
-	}
-	if f.Nonblocking() {
-		return abi.EAGAIN
-	}
-	q := f.WaitQueue()
-	if q == nil {
-		return nil
-	}
-	w := wait.Waiter{Sleeper: t.Sleeper()}
-	q.Register(&w, events)
-	defer q.Unregister(&w)
-	for !ready(f, events) {
-		if err := t.Block(wait.Forever); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 func sysSendfile(t *task.Task, a *Args) (uintptr, error) {
 	in, err := readable(t, a[1])

@@ -169,6 +169,13 @@ func (t *FDTable) at(fd int) *File {
 	return s[fd].file.Load()
 }
 
+// is reports whether descriptor fd is f.
+func (t *FDTable) is(fd int, f *File) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.at(fd) == f
+}
+
 // closed ends a descriptor's hold on f.
 func (t *FDTable) closed(f *File) {
 	if f == nil {
@@ -178,7 +185,7 @@ func (t *FDTable) closed(f *File) {
 		fl.Flush(f)
 	}
 	if !f.IsPath() {
-		ReleaseLocks(t, f.inode)
+		t.releaseLocks(f.inode)
 	}
 	f.Put()
 }

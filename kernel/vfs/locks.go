@@ -13,10 +13,12 @@ import (
 // or files own. The two kinds do not see each other.
 type lockState struct {
 	mu      sync.Mutex
-	flocks  []flock      // guarded by mu
-	records []recordLock // guarded by mu; by start, those of one owner do not overlap
+	flocks  flocks      // guarded by mu
+	records recordLocks // guarded by mu
 	// freed is notified when a lock is given up or becomes weaker.
 	freed wait.Queue
+	// releases counts the times that freed was notified.
+	releases atomic.Uint64
 }
 
 // maxLocks is how many locks there may be at once: ENOLCK.
@@ -24,6 +26,15 @@ const maxLocks = 65536
 
 // lockCount counts all locks.
 var lockCount atomic.Int64
+
+// countLocks counts n more locks, or fewer if n is negative: ENOLCK.
+func countLocks(n int) error {
+	if lockCount.Add(int64(n)) > maxLocks && n > 0 {
+		lockCount.Add(int64(-n))
+		return abi.ENOLCK
+	}
+	return nil
+}
 
 // lockStateOf returns the locks of inode, made if need be.
 func lockStateOf(inode Inode) (*lockState, error) {
@@ -39,46 +50,35 @@ func lockStateOf(inode Inode) (*lockState, error) {
 	return l, nil
 }
 
-// block calls try until it does not answer EAGAIN, or a signal comes:
+// locksOf returns the locks of inode, nil if there never was one.
+func locksOf(inode Inode) *lockState {
+	if s := stateOf(inode); s != nil {
+		return s.locks.Load()
+	}
+	return nil
+}
+
+// await calls try until it does not answer EAGAIN, or a signal comes:
 // ERESTARTSYS. With nowait it calls it once.
-func (l *lockState) block(c Caller, nowait bool, try func() error) error {
-	err := try()
-	if err != abi.EAGAIN || nowait {
+func (l *lockState) await(c Caller, nowait bool, try func() error) error {
+	if err := try(); err != abi.EAGAIN || nowait {
 		return err
 	}
-	w := enqueue(c, &l.freed, wait.Readable)
-	defer dequeue(&l.freed, w)
-	for {
-		if err = try(); err != abi.EAGAIN {
-			return err
-		}
-		if err = w.Sleeper.Sleep(wait.Forever); err != nil {
-			return err
-		}
-	}
+	return c.Sleeper().Await(&l.freed, wait.Readable, wait.Forever, try)
+}
+
+// weakened tells those who wait that a lock is gone or weaker. The caller
+// holds l.mu.
+func (l *lockState) weakened() {
+	l.releases.Add(1)
+	l.freed.Notify(wait.Readable)
 }
 
 // releaseFileLocks gives up the locks that f owns itself.
 func releaseFileLocks(f *File) {
-	s := stateOf(f.inode)
-	if s == nil {
-		return
-	}
-	if l := s.locks.Load(); l != nil {
+	if l := locksOf(f.inode); l != nil {
 		l.unflock(f)
 		l.release(f)
-	}
-}
-
-// ReleaseLocks gives up the record locks that owner has on inode: what closing
-// any descriptor of the inode does.
-func ReleaseLocks(owner any, inode Inode) {
-	s := stateOf(inode)
-	if s == nil {
-		return
-	}
-	if l := s.locks.Load(); l != nil {
-		l.release(owner)
 	}
 }
 
@@ -90,26 +90,29 @@ type LockInfo struct {
 	Start, End int64 // of a record lock; End is the last byte, or MaxInt64
 }
 
-// Locks calls visit for each lock on inode.
+// Locks calls visit for each lock on inode, which must not come back to its
+// locks.
 func Locks(inode Inode, visit func(LockInfo)) {
-	s := stateOf(inode)
-	if s == nil {
-		return
-	}
-	l := s.locks.Load()
+	l := locksOf(inode)
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, k := range l.flocks {
-		visit(LockInfo{Kind: "FLOCK", Write: k.exclusive, PID: k.pid, End: lastByte})
+	if l.flocks.exclusive != nil {
+		visit(LockInfo{Kind: "FLOCK", Write: true, End: lastByte})
 	}
-	for _, r := range l.records {
-		kind := "POSIX"
-		if r.ofd() {
-			kind = "OFDLCK"
-		}
-		visit(LockInfo{kind, r.write, r.pid, r.start, r.end})
+	for range l.flocks.shared {
+		visit(LockInfo{Kind: "FLOCK", End: lastByte})
+	}
+	for _, t := range []*lockTree{&l.records.reads, &l.records.writes} {
+		t.first(0, lastByte, func(r *recordLock) bool {
+			kind := "POSIX"
+			if r.ofd() {
+				kind = "OFDLCK"
+			}
+			visit(LockInfo{kind, r.write, r.pid, r.start, r.end})
+			return false
+		})
 	}
 }

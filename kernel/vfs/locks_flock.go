@@ -1,26 +1,25 @@
 package vfs
 
-import (
-	"kevlar/kernel/abi"
-	"kevlar/kernel/wait"
-)
+import "kevlar/kernel/abi"
 
-// A flock is a lock of flock(2).
-type flock struct {
-	file      *File
-	exclusive bool
-	pid       int32
+// flocks are the locks of flock(2) on an inode: one exclusive one, or any
+// number of shared ones.
+type flocks struct {
+	exclusive *File
+	shared    map[*File]struct{}
 }
 
 // Flock does flock(2). Changing a lock gives up the old one first.
 func (f *File) Flock(c Caller, op int) error {
-	if f.IsPath() {
-		return abi.EBADF
-	}
 	nowait := op&abi.LOCK_NB != 0
 	op &^= abi.LOCK_NB
-	if op != abi.LOCK_SH && op != abi.LOCK_EX && op != abi.LOCK_UN {
+	switch {
+	case f.IsPath():
+		return abi.EBADF
+	case op != abi.LOCK_SH && op != abi.LOCK_EX && op != abi.LOCK_UN:
 		return abi.EINVAL
+	case op != abi.LOCK_UN && !f.Readable() && !f.Writable():
+		return abi.EBADF
 	}
 	l, err := lockStateOf(f.inode)
 	if err != nil {
@@ -31,32 +30,33 @@ func (f *File) Flock(c Caller, op int) error {
 		return nil
 	}
 	f.locked.Store(true)
-	return l.block(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX) })
+	return l.await(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX) })
 }
 
 // tryFlock takes the lock or answers EAGAIN.
 func (l *lockState) tryFlock(f *File, exclusive bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, k := range l.flocks {
-		if k.file == f {
-			if k.exclusive == exclusive {
-				return nil
-			}
-			l.removeFlock(i)
-			break
-		}
+	k := &l.flocks
+	_, shares := k.shared[f]
+	if exclusive && k.exclusive == f || !exclusive && shares {
+		return nil
 	}
-	for _, k := range l.flocks {
-		if exclusive || k.exclusive {
-			return abi.EAGAIN
-		}
+	l.unflockLocked(f)
+	if k.exclusive != nil || exclusive && len(k.shared) > 0 {
+		return abi.EAGAIN
 	}
-	if lockCount.Add(1) > maxLocks {
-		lockCount.Add(-1)
-		return abi.ENOLCK
+	if err := countLocks(1); err != nil {
+		return err
 	}
-	l.flocks = append(l.flocks, flock{file: f, exclusive: exclusive})
+	if exclusive {
+		k.exclusive = f
+		return nil
+	}
+	if k.shared == nil {
+		k.shared = make(map[*File]struct{})
+	}
+	k.shared[f] = struct{}{}
 	return nil
 }
 
@@ -64,17 +64,21 @@ func (l *lockState) tryFlock(f *File, exclusive bool) error {
 func (l *lockState) unflock(f *File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, k := range l.flocks {
-		if k.file == f {
-			l.removeFlock(i)
-			return
-		}
-	}
+	l.unflockLocked(f)
 }
 
-// removeFlock removes lock i. The caller holds l.mu.
-func (l *lockState) removeFlock(i int) {
-	l.flocks = append(l.flocks[:i], l.flocks[i+1:]...)
-	lockCount.Add(-1)
-	l.freed.Notify(wait.Readable)
+func (l *lockState) unflockLocked(f *File) {
+	k := &l.flocks
+	if k.exclusive == f {
+		k.exclusive = nil
+	} else if _, ok := k.shared[f]; ok {
+		delete(k.shared, f)
+		if len(k.shared) == 0 {
+			k.shared = nil // a map never shrinks
+		}
+	} else {
+		return
+	}
+	countLocks(-1)
+	l.weakened()
 }

@@ -2,40 +2,95 @@ package vfs
 
 import (
 	"math"
-	"slices"
-	"sync"
 
 	"kevlar/kernel/abi"
-	"kevlar/kernel/wait"
 )
 
 // lastByte is the end of a lock that reaches to the end of the file, however
 // far that moves.
 const lastByte = math.MaxInt64
 
-// A recordLock is a lock of fcntl(2) on the bytes from start to end.
+// A recordLock is a lock of fcntl(2) on the bytes from start to end. While it
+// is in the trees it does not change.
 type recordLock struct {
-	owner      any // a *FDTable or, for open file description locks, a *File
+	owner      lockOwner
 	start, end int64
 	write      bool
 	pid        int32
+	id         uint64 // tells it from others; set when it is added
+
+	inFile  lockNode // its place in recordLocks.reads or writes
+	inOwner lockNode // its place in recordLocks.owners
 }
+
+// A lockOwner is whose record locks do not conflict: a *FDTable, which stands
+// for the processes that use it, or for open file description locks a *File.
+type lockOwner any
 
 func (r *recordLock) ofd() bool {
 	_, ok := r.owner.(*File)
 	return ok
 }
 
-func (r *recordLock) conflicts(s *recordLock) bool {
-	return r.owner != s.owner && (r.write || s.write) && r.start <= s.end && s.start <= r.end
+// recordLocks are the record locks on an inode. Those of one owner do not
+// overlap, and write locks overlap with nothing.
+type recordLocks struct {
+	reads, writes lockTree
+	owners        map[lockOwner]*lockTree
+	lastID        uint64
 }
 
-// SetLock takes, changes or gives up a record lock on f's inode: F_SETLK,
-// F_SETLKW with wait, F_OFD_SETLK. owner is the descriptor table of the
-// process, or f itself for an open file description lock; l.PID is the process
-// that GetLock tells of. EAGAIN if another owner is in the way, EDEADLK if
-// waiting for it would never end.
-func SetLock(c Caller, f *File, owner any, l abi.Flock, wait bool) error {
+// SetLock takes, changes or gives up an open file description lock on f's
+// inode: F_OFD_SETLK, F_OFD_SETLKW if wait is set. EAGAIN if another owner is
+// in the way.
+func (f *File) SetLock(c Caller, l abi.Flock, wait bool) error {
+	if l.PID != 0 {
+		return abi.EINVAL
+	}
+	l.PID = -1
+	return f.setLock(c, f, l, wait)
+}
+
+// GetLock returns a lock that keeps f from taking l, or l with type F_UNLCK:
+// F_OFD_GETLK.
+func (f *File) GetLock(l abi.Flock) (abi.Flock, error) {
+	if l.PID != 0 {
+		return l, abi.EINVAL
+	}
+	return f.getLock(f, l)
+}
+
+// SetLock takes, changes or gives up a record lock on the inode of f, which
+// descriptor fd was found to be: F_SETLK, F_SETLKW if wait is set. l.PID is
+// the process that GetLock tells of. EAGAIN if another owner is in the way,
+// EDEADLK if waiting for it would never end.
+//
+// Closing any descriptor of the inode gives up the process's locks on it. If
+// another thread has closed fd meanwhile, that may have been before the lock
+// was there, so the lock is given up here: EBADF.
+func (t *FDTable) SetLock(c Caller, fd int, f *File, l abi.Flock, wait bool) error {
+	err := f.setLock(c, t, l, wait)
+	if err == nil && l.Type != abi.F_UNLCK && !t.is(fd, f) {
+		l.Type = abi.F_UNLCK
+		f.setLock(c, t, l, false)
+		return abi.EBADF
+	}
+	return err
+}
+
+// GetLock returns a lock that keeps the processes of t from taking l on the
+// inode of f, or l with type F_UNLCK: F_GETLK.
+func (t *FDTable) GetLock(f *File, l abi.Flock) (abi.Flock, error) { return f.getLock(t, l) }
+
+// releaseLocks gives up the record locks of t on an inode: what closing any
+// descriptor of it does.
+func (t *FDTable) releaseLocks(inode Inode) {
+	if l := locksOf(inode); l != nil {
+		l.release(t)
+	}
+}
+
+func (f *File) setLock(c Caller, owner lockOwner, l abi.Flock, wait bool) error {
 	want, err := f.record(owner, &l)
 	if err != nil {
 		return err
@@ -58,39 +113,38 @@ func SetLock(c Caller, f *File, owner any, l abi.Flock, wait bool) error {
 		return err
 	}
 	if l.Type == abi.F_UNLCK {
-		s.unlock(want)
-		return nil
+		return s.unlock(want)
 	}
-	if owner == any(f) {
+	if owner == lockOwner(f) {
 		f.locked.Store(true)
 	}
-	if wait {
-		defer deadlocks.done(owner, s)
+	if !wait || want.ofd() {
+		return s.await(c, !wait, func() error { return s.tryLock(want, nil) })
 	}
-	return s.block(c, !wait, func() error { return s.tryLock(want, wait) })
+	e := &waitEdge{waiter: owner, on: s}
+	defer deadlocks.remove(e)
+	return s.await(c, false, func() error { return s.tryLock(want, e) })
 }
 
-// GetLock returns a lock that keeps l from being taken, or l with type F_UNLCK:
-// F_GETLK, F_OFD_GETLK.
-func GetLock(f *File, owner any, l abi.Flock) (abi.Flock, error) {
+func (f *File) getLock(owner lockOwner, l abi.Flock) (abi.Flock, error) {
+	if l.Type != abi.F_RDLCK && l.Type != abi.F_WRLCK {
+		return l, abi.EINVAL
+	}
 	want, err := f.record(owner, &l)
 	if err != nil {
 		return l, err
 	}
-	if l.Type != abi.F_RDLCK && l.Type != abi.F_WRLCK {
-		return l, abi.EINVAL
+	none := l
+	none.Type = abi.F_UNLCK
+	s := locksOf(f.inode)
+	if s == nil {
+		return none, nil
 	}
-	l.Type, l.PID = abi.F_UNLCK, 0
-	s := stateOf(f.inode)
-	if s == nil || s.locks.Load() == nil {
-		return l, nil
-	}
-	ls := s.locks.Load()
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	r := ls.inTheWay(&want)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records.inTheWay(&want)
 	if r == nil {
-		return l, nil
+		return none, nil
 	}
 	l = abi.Flock{Type: abi.F_RDLCK, Whence: abi.SEEK_SET, Start: r.start, PID: r.pid}
 	if r.write {
@@ -99,14 +153,11 @@ func GetLock(f *File, owner any, l abi.Flock) (abi.Flock, error) {
 	if r.end != lastByte {
 		l.Len = r.end - r.start + 1
 	}
-	if r.ofd() {
-		l.PID = -1
-	}
 	return l, nil
 }
 
 // record turns l into a lock by absolute offsets.
-func (f *File) record(owner any, l *abi.Flock) (recordLock, error) {
+func (f *File) record(owner lockOwner, l *abi.Flock) (recordLock, error) {
 	if f.IsPath() {
 		return recordLock{}, abi.EBADF
 	}
@@ -127,177 +178,162 @@ func (f *File) record(owner any, l *abi.Flock) (recordLock, error) {
 	start += base
 	end := int64(lastByte)
 	switch {
+	case start < 0:
+		return recordLock{}, abi.EINVAL
 	case l.Len > 0:
 		if start > math.MaxInt64-(l.Len-1) {
 			return recordLock{}, abi.EOVERFLOW
 		}
 		end = start + l.Len - 1
 	case l.Len < 0:
-		if l.Len == math.MinInt64 {
+		if start+l.Len < 0 {
 			return recordLock{}, abi.EINVAL
 		}
 		start, end = start+l.Len, start-1
 	}
-	if start < 0 || end < 0 {
-		return recordLock{}, abi.EINVAL
-	}
-	return recordLock{owner, start, end, l.Type == abi.F_WRLCK, l.PID}, nil
+	return recordLock{owner: owner, start: start, end: end, write: l.Type == abi.F_WRLCK, pid: l.PID}, nil
 }
 
-// inTheWay returns a lock that conflicts with want. The caller holds s.mu.
-func (s *lockState) inTheWay(want *recordLock) *recordLock {
-	for i := range s.records {
-		if s.records[i].conflicts(want) {
-			return &s.records[i]
-		}
-	}
-	return nil
-}
-
-// tryLock takes the lock, or answers EAGAIN; EDEADLK if the caller means to
-// wait and must not.
-func (s *lockState) tryLock(want recordLock, mayWait bool) error {
+// tryLock takes the lock, or answers EAGAIN. If e is not nil the caller means
+// to wait, which e tells the others: EDEADLK if it must not.
+func (s *lockState) tryLock(want recordLock, e *waitEdge) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.inTheWay(&want); r != nil {
-		if mayWait && !want.ofd() && !deadlocks.wait(want.owner, r.owner, s) {
+	if r := s.records.inTheWay(&want); r != nil {
+		if e != nil && !deadlocks.wait(e, r.owner) {
 			return abi.EDEADLK
 		}
 		return abi.EAGAIN
 	}
-	n := len(s.records)
-	if lockCount.Load() >= maxLocks {
-		return abi.ENOLCK
-	}
-	s.replace(want, true)
-	lockCount.Add(int64(len(s.records) - n))
-	s.freed.Notify(wait.Readable) // a write lock may have become a read lock
-	return nil
+	return s.replace(&want, true)
 }
 
-// unlock gives up the owner's locks in the range of r.
-func (s *lockState) unlock(r recordLock) {
+// unlock gives up the owner's locks in the range of r: ENOLCK if what is left
+// of one on both sides would be one too many.
+func (s *lockState) unlock(r recordLock) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.records)
-	s.replace(r, false)
-	lockCount.Add(int64(len(s.records) - n))
-	s.freed.Notify(wait.Readable)
+	return s.replace(&r, false)
 }
 
 // release gives up all locks of owner.
-func (s *lockState) release(owner any) {
+func (s *lockState) release(owner lockOwner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.records)
-	s.records = slices.DeleteFunc(s.records, func(r recordLock) bool { return r.owner == owner })
-	if len(s.records) != n {
-		lockCount.Add(int64(len(s.records) - n))
-		s.freed.Notify(wait.Readable)
+	if s.records.owners[owner] != nil {
+		s.replace(&recordLock{owner: owner, end: lastByte}, false)
 	}
 }
 
 // replace cuts the range of r out of its owner's locks and, if add is set, puts
 // r there, joined with equal neighbours. The caller holds s.mu.
-func (s *lockState) replace(r recordLock, add bool) {
-	var out []recordLock
-	for _, k := range s.records {
-		if k.owner != r.owner {
-			out = append(out, k)
-			continue
+func (s *lockState) replace(r *recordLock, add bool) error {
+	var old, parts []*recordLock
+	merged := *r
+	s.records.own(r, func(k *recordLock) {
+		switch {
+		case add && k.write == r.write:
+			merged.start, merged.end = min(merged.start, k.start), max(merged.end, k.end)
+		case k.end < r.start || k.start > r.end:
+			return // a neighbour
 		}
-		if add && k.write == r.write && touches(k, r) {
-			r.start, r.end = min(r.start, k.start), max(r.end, k.end)
-			continue
-		}
-		if k.end < r.start || k.start > r.end {
-			out = append(out, k)
-			continue
+		old = append(old, k)
+		if add && k.write == r.write {
+			return
 		}
 		if k.start < r.start {
-			left := k
-			left.end = r.start - 1
-			out = append(out, left)
+			parts = append(parts, k.part(k.start, r.start-1))
 		}
 		if k.end > r.end {
-			right := k
-			right.start = r.end + 1
-			out = append(out, right)
+			parts = append(parts, k.part(r.end+1, k.end))
 		}
-	}
-	if add {
-		out = append(out, r)
-	}
-	slices.SortStableFunc(out, func(a, b recordLock) int {
-		switch {
-		case a.start < b.start:
-			return -1
-		case a.start > b.start:
-			return 1
-		}
-		return 0
 	})
-	s.records = out
-}
-
-// touches reports whether a and b overlap or are neighbours.
-func touches(a, b recordLock) bool {
-	return (b.end == lastByte || a.start <= b.end+1) && (a.end == lastByte || b.start <= a.end+1)
-}
-
-// deadlocks knows which owner of record locks waits for which.
-var deadlocks waitGraph
-
-// A waitGraph is a list of those who wait for record locks.
-type waitGraph struct {
-	mu    sync.Mutex
-	edges []waitEdge // guarded by mu
-}
-
-// A waitEdge says that one owner waits for another's lock on an inode.
-type waitEdge struct {
-	waiter, holder any
-	on             *lockState
-}
-
-// wait notes that waiter waits for holder, unless holder waits, perhaps by way
-// of others, for waiter. The caller holds on.mu.
-func (g *waitGraph) wait(waiter, holder any, on *lockState) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.remove(waiter, on)
-	seen := map[any]bool{}
-	if g.reaches(holder, waiter, seen) {
-		return false
+	if add {
+		parts = append(parts, &merged)
 	}
-	g.edges = append(g.edges, waitEdge{waiter, holder, on})
-	return true
+	if err := countLocks(len(parts) - len(old)); err != nil {
+		return err
+	}
+	weaker := false
+	for _, k := range old {
+		s.records.remove(k)
+		weaker = weaker || !add || k.write && !r.write
+	}
+	for _, k := range parts {
+		s.records.add(k)
+	}
+	if weaker {
+		s.weakened()
+	}
+	return nil
 }
 
-// reaches reports whether from waits for to. The caller holds g.mu.
-func (g *waitGraph) reaches(from, to any, seen map[any]bool) bool {
-	if from == to {
-		return true
-	}
-	if seen[from] {
-		return false
-	}
-	seen[from] = true
-	for _, e := range g.edges {
-		if e.waiter == from && g.reaches(e.holder, to, seen) {
-			return true
+// part returns a lock like r on other bytes.
+func (r *recordLock) part(start, end int64) *recordLock {
+	return &recordLock{owner: r.owner, start: start, end: end, write: r.write, pid: r.pid}
+}
+
+// inTheWay returns the first lock that conflicts with want, or nil.
+func (s *recordLocks) inTheWay(want *recordLock) *recordLock {
+	foreign := func(r *recordLock) bool { return r.owner != want.owner }
+	r := s.writes.first(want.start, want.end, foreign)
+	if want.write {
+		if q := s.reads.first(want.start, want.end, foreign); q != nil && (r == nil || q.before(r)) {
+			return q
 		}
 	}
-	return false
+	return r
 }
 
-// done notes that waiter no longer waits for a lock on an inode.
-func (g *waitGraph) done(waiter any, on *lockState) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.remove(waiter, on)
+// own calls visit for each lock of r's owner that overlaps with r or is its
+// neighbour.
+func (s *recordLocks) own(r *recordLock, visit func(*recordLock)) {
+	t := s.owners[r.owner]
+	if t == nil {
+		return
+	}
+	start, end := max(r.start-1, 0), r.end
+	if end != lastByte {
+		end++
+	}
+	t.first(start, end, func(k *recordLock) bool {
+		visit(k)
+		return false
+	})
 }
 
-func (g *waitGraph) remove(waiter any, on *lockState) {
-	g.edges = slices.DeleteFunc(g.edges, func(e waitEdge) bool { return e.waiter == waiter && e.on == on })
+// tree returns the tree of all owners' locks that r belongs into.
+func (s *recordLocks) tree(r *recordLock) *lockTree {
+	if r.write {
+		return &s.writes
+	}
+	return &s.reads
+}
+
+func (s *recordLocks) add(r *recordLock) {
+	s.lastID++
+	r.id = s.lastID
+	r.inFile.lock, r.inOwner.lock = r, r
+	s.tree(r).insert(&r.inFile)
+	t := s.owners[r.owner]
+	if t == nil {
+		if s.owners == nil {
+			s.owners = make(map[lockOwner]*lockTree)
+		}
+		t = new(lockTree)
+		s.owners[r.owner] = t
+	}
+	t.insert(&r.inOwner)
+}
+
+func (s *recordLocks) remove(r *recordLock) {
+	s.tree(r).remove(&r.inFile)
+	t := s.owners[r.owner]
+	t.remove(&r.inOwner)
+	if t.root != nil {
+		return
+	}
+	if delete(s.owners, r.owner); len(s.owners) == 0 {
+		s.owners = nil // a map never shrinks
+	}
 }

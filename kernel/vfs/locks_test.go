@@ -36,7 +36,7 @@ func (p *process) lock(fd int, kind int16, start, n int64, wait bool) error {
 		return err
 	}
 	defer f.Put()
-	return vfs.SetLock(p, f, p.fds, abi.Flock{Type: kind, Start: start, Len: n, PID: p.pid}, wait)
+	return p.fds.SetLock(p, fd, f, abi.Flock{Type: kind, Start: start, Len: n, PID: p.pid}, wait)
 }
 
 func (p *process) test(t testing.TB, fd int, kind int16, start, n int64) string {
@@ -44,7 +44,7 @@ func (p *process) test(t testing.TB, fd int, kind int16, start, n int64) string 
 	f, err := p.fds.Get(fd)
 	must(t, err)
 	defer f.Put()
-	l, err := vfs.GetLock(f, p.fds, abi.Flock{Type: kind, Start: start, Len: n})
+	l, err := p.fds.GetLock(f, abi.Flock{Type: kind, Start: start, Len: n})
 	must(t, err)
 	if l.Type == abi.F_UNLCK {
 		return "free"
@@ -104,9 +104,9 @@ func TestOFDLocks(t *testing.T) {
 	f1, _ := p.fds.Get(fd1)
 	f2, _ := p.fds.Get(fd2)
 	l := abi.Flock{Type: abi.F_WRLCK, Len: 10}
-	must(t, vfs.SetLock(p, f1, f1, l, false))
-	want(t, "the other file", vfs.SetLock(p, f2, f2, l, false), abi.EAGAIN)
-	want(t, "the process itself", vfs.SetLock(p, f1, p.fds, l, false), abi.EAGAIN)
+	must(t, f1.SetLock(p, l, false))
+	want(t, "the other file", f2.SetLock(p, l, false), abi.EAGAIN)
+	want(t, "the process itself", p.fds.SetLock(p, fd1, f1, l, false), abi.EAGAIN)
 	if got := p.test(t, fd2, abi.F_RDLCK, 0, 1); got != "write 0+10 pid -1" {
 		t.Error(got)
 	}
@@ -115,9 +115,9 @@ func TestOFDLocks(t *testing.T) {
 	must(t, err)
 	f1.Get()
 	must(t, p.fds.Close(fd1))
-	want(t, "with a duplicate open", vfs.SetLock(p, f2, f2, l, false), abi.EAGAIN)
+	want(t, "with a duplicate open", f2.SetLock(p, l, false), abi.EAGAIN)
 	must(t, p.fds.Close(dup))
-	must(t, vfs.SetLock(p, f2, f2, l, false))
+	must(t, f2.SetLock(p, l, false))
 	f2.Put()
 }
 
@@ -264,4 +264,131 @@ func TestFlock(t *testing.T) {
 	soon(t, "interrupted flock", done, abi.ERESTARTSYS)
 	a.Put()
 	b.Put()
+}
+
+// TestLockOfAClosedDescriptor takes a lock while another thread closes the
+// descriptor, or makes it another file: nothing is left of it.
+func TestLockOfAClosedDescriptor(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	for name, closeIt := range map[string]func(p *process, fd int) error{
+		"close": func(p *process, fd int) error { return p.fds.Close(fd) },
+		"dup2": func(p *process, fd int) error {
+			return p.fds.Dup2(p.openFD(t, "other", abi.O_CREAT|abi.O_RDWR), fd, false)
+		},
+		"close_range": func(p *process, fd int) error { return p.fds.CloseRange(uint(fd), uint(fd), false) },
+	} {
+		a, b, d := c.process(10), c.process(20), c.process(30)
+		fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+		fd := d.openFD(t, "f", abi.O_RDWR)
+		must(t, a.lock(fa, abi.F_WRLCK, 0, 0, false))
+		done := make(chan error, 1)
+		go func() { done <- b.lock(fb, abi.F_WRLCK, 0, 0, true) }()
+		blocked(t, name, done)
+		must(t, closeIt(b, fb))
+		must(t, a.lock(fa, abi.F_UNLCK, 0, 0, false))
+		soon(t, name, done, abi.EBADF)
+		if got := d.test(t, fd, abi.F_WRLCK, 0, 0); got != "free" {
+			t.Errorf("%s: the lock is still there: %s", name, got)
+		}
+		for _, p := range []*process{a, b, d} {
+			p.fds.CloseAll()
+		}
+	}
+}
+
+// TestFileLocksWhileClosing takes locks that the open file owns while another
+// thread closes its last descriptor: they last as long as the call does.
+func TestFileLocksWhileClosing(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	for name, lock := range map[string]func(c *caller, f *vfs.File, wait bool) error{
+		"flock": func(c *caller, f *vfs.File, wait bool) error {
+			if wait {
+				return f.Flock(c, abi.LOCK_EX)
+			}
+			return f.Flock(c, abi.LOCK_EX|abi.LOCK_NB)
+		},
+		"open file description lock": func(c *caller, f *vfs.File, wait bool) error {
+			return f.SetLock(c, abi.Flock{Type: abi.F_WRLCK}, wait)
+		},
+	} {
+		a, b := c.process(10), c.process(20)
+		fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+		held, _ := a.fds.Get(fa)
+		must(t, lock(a.caller, held, false))
+		held.Put()
+		done := make(chan error, 1)
+		f, _ := b.fds.Get(fb)
+		go func() {
+			err := lock(b.caller, f, true)
+			f.Put()
+			done <- err
+		}()
+		blocked(t, name, done)
+		must(t, b.fds.Close(fb))
+		must(t, a.fds.Close(fa))
+		soon(t, name, done, nil)
+		f, err := c.open("f", abi.O_RDWR, 0)
+		must(t, err)
+		must(t, lock(c, f, false))
+		f.Put()
+	}
+}
+
+// TestStaleDeadlock has a waiter whose lock has become free, but who has not
+// run yet: waiting for it is no deadlock.
+func TestStaleDeadlock(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	a, b := c.process(1), c.process(2)
+	fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+	for n := range 200 {
+		must(t, a.lock(fa, abi.F_WRLCK, 0, 1, false))
+		must(t, b.lock(fb, abi.F_WRLCK, 1, 1, false))
+		done := make(chan error, 1)
+		go func() { done <- a.lock(fa, abi.F_WRLCK, 1, 1, true) }()
+		if n%2 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		must(t, b.lock(fb, abi.F_UNLCK, 1, 1, false))
+		go func() {
+			err := <-done
+			a.lock(fa, abi.F_UNLCK, 0, 0, false)
+			done <- err
+		}()
+		if err := b.lock(fb, abi.F_WRLCK, 0, 1, true); err != nil {
+			t.Fatalf("round %d: %v, want to wait", n, err)
+		}
+		soon(t, "lock", done, nil)
+		must(t, b.lock(fb, abi.F_UNLCK, 0, 0, false))
+	}
+}
+
+// TestManyLocks takes, asks for and gives up locks that do not join, of one
+// owner and of many. With a list instead of a tree it takes minutes.
+func TestManyLocks(t *testing.T) {
+	const n = 30000
+	c := newRoot(t, tmpfs.Options{})
+	a, b := c.process(1), c.process(2)
+	fa, fb := a.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), b.openFD(t, "f", abi.O_RDWR)
+	start := time.Now()
+	for i := range int64(n) {
+		must(t, a.lock(fa, abi.F_RDLCK, 4*i, 1, false))
+		must(t, b.lock(fb, abi.F_RDLCK, 4*i, 2, false))
+	}
+	for i := range int64(n) {
+		want(t, "write", b.lock(fb, abi.F_WRLCK, 4*i, 1, false), abi.EAGAIN)
+	}
+	for i := range int64(n) {
+		must(t, a.lock(fa, abi.F_UNLCK, 4*i, 1, false))
+	}
+	for i := range int64(n) {
+		must(t, b.lock(fb, abi.F_WRLCK, 4*i, 1, false))
+	}
+	b.fds.CloseAll()
+	if got := a.test(t, fa, abi.F_WRLCK, 0, 0); got != "free" {
+		t.Error(got)
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("%d locks took %v", n, d)
+	}
+	a.fds.CloseAll()
 }

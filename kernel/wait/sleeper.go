@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
@@ -122,4 +123,36 @@ func (s *Sleeper) sleepUntil(deadline int64) bool {
 	}
 	<-s.wake
 	return ktime.Mono() < deadline
+}
+
+// waiters keeps Waiters that are not in use, so that Await allocates nothing.
+var waiters = sync.Pool{New: func() any { return new(Waiter) }}
+
+// Await calls try until it answers something else than EAGAIN, and returns
+// that. In between the owner of s sleeps until q is notified of an event in
+// mask. A signal ends the wait with ERESTARTSYS; so does deadline, which is of
+// ktime.Mono, with ETIMEDOUT, after a last try. try runs at least once, after s
+// has been registered on q: who mostly need not wait tries first by itself.
+func (s *Sleeper) Await(q *Queue, mask Events, deadline int64, try func() error) error {
+	w := waiters.Get().(*Waiter)
+	w.Sleeper = s
+	q.Register(w, mask)
+	defer func() {
+		q.Unregister(w)
+		w.Sleeper = nil
+		waiters.Put(w)
+	}()
+	for {
+		if err := try(); err != abi.EAGAIN {
+			return err
+		}
+		if err := s.Sleep(deadline); err == abi.ETIMEDOUT {
+			if last := try(); last != abi.EAGAIN {
+				return last
+			}
+			return err
+		} else if err != nil {
+			return err
+		}
+	}
 }

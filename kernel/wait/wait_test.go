@@ -152,3 +152,63 @@ func TestObserverSeesOnlyRealSleeps(t *testing.T) {
 		t.Errorf("%+v, want both 2", *o)
 	}
 }
+
+func TestAwait(t *testing.T) {
+	var q Queue
+	s := NewSleeper()
+	tries, wanted := 0, 3
+	try := func() error {
+		if tries++; tries < wanted {
+			return abi.EAGAIN
+		}
+		return nil
+	}
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				q.Notify(In)
+			}
+		}
+	}()
+	if err := s.Await(&q, Readable, Forever, try); err != nil || tries != 3 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+	close(stop)
+	never := func() error { return abi.EAGAIN }
+	if err := s.Await(&q, Readable, ktime.Mono()+int64(time.Millisecond), never); err != abi.ETIMEDOUT {
+		t.Errorf("deadline: %v", err)
+	}
+	if err := s.Await(&q, Readable, Forever, func() error { return abi.EPIPE }); err != abi.EPIPE {
+		t.Errorf("failure: %v", err)
+	}
+	// What becomes true with the deadline counts.
+	tries, wanted = 0, 2
+	if err := s.Await(&q, Readable, ktime.Mono()-1, try); err != nil {
+		t.Errorf("last try: %v", err)
+	}
+	s.Interrupt()
+	if err := s.Await(&q, Readable, Forever, never); err != abi.ERESTARTSYS {
+		t.Errorf("signal: %v", err)
+	}
+	s.ClearInterrupt()
+	if !q.Empty() {
+		t.Error("somebody still waits")
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		done := false
+		s.Await(&q, Readable, Forever, func() error {
+			if done {
+				return nil
+			}
+			done = true
+			s.Wake()
+			return abi.EAGAIN
+		})
+	}); n > 0.1 {
+		t.Errorf("%v allocations", n)
+	}
+}

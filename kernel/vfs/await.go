@@ -1,0 +1,115 @@
+package vfs
+
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/wait"
+)
+
+const (
+	awaitRead  = wait.Readable | wait.RdHup
+	awaitWrite = wait.Writable
+)
+
+// BlockRead is f.Read for a thread that waits, unless O_NONBLOCK is set, until
+// there is something to read, the file ends, or a signal comes (ERESTARTSYS).
+func BlockRead(c Caller, f *File, dst Dest) (int, error) {
+	n, err := f.Read(c, dst)
+	q := f.awaited(c, err)
+	if q == nil {
+		return n, err
+	}
+	err = c.Sleeper().Await(q, awaitRead, wait.Forever, func() (err error) {
+		n, err = f.Read(c, dst)
+		return err
+	})
+	return n, err
+}
+
+// BlockReadAt is BlockRead at offset off: pread(2).
+func BlockReadAt(c Caller, f *File, dst Dest, off int64) (int, error) {
+	n, err := f.ReadAt(c, dst, off)
+	q := f.awaited(c, err)
+	if q == nil {
+		return n, err
+	}
+	err = c.Sleeper().Await(q, awaitRead, wait.Forever, func() (err error) {
+		n, err = f.ReadAt(c, dst, off)
+		return err
+	})
+	return n, err
+}
+
+// BlockWrite is f.Write for a thread that waits, unless O_NONBLOCK is set,
+// until there is room. A write to a Stream goes on until all is written or
+// there is an error; what has been written by then is what counts.
+func BlockWrite(c Caller, f *File, src Source) (int, error) {
+	total, err := f.Write(c, src)
+	q := f.awaited(c, f.unfinished(src, err))
+	if q == nil {
+		return total, err
+	}
+	err = c.Sleeper().Await(q, awaitWrite, wait.Forever, func() error {
+		for {
+			n, err := f.Write(c, src)
+			total += n
+			if err = f.unfinished(src, err); err != abi.EAGAIN || n == 0 {
+				return err
+			}
+		}
+	})
+	if total > 0 {
+		return total, nil
+	}
+	return 0, err
+}
+
+// BlockWriteAt is BlockWrite at offset off: pwrite(2).
+func BlockWriteAt(c Caller, f *File, src Source, off int64) (int, error) {
+	n, err := f.WriteAt(c, src, off)
+	q := f.awaited(c, err)
+	if q == nil {
+		return n, err
+	}
+	err = c.Sleeper().Await(q, awaitWrite, wait.Forever, func() (err error) {
+		n, err = f.WriteAt(c, src, off)
+		return err
+	})
+	return n, err
+}
+
+// AwaitReady waits, unless O_NONBLOCK is set (EAGAIN), until one of events
+// holds for f, or a signal comes (ERESTARTSYS).
+func AwaitReady(c Caller, f *File, events wait.Events) error {
+	try := func() error {
+		if f.Ready(events)&events == 0 {
+			return abi.EAGAIN
+		}
+		return nil
+	}
+	if err := try(); err == nil || f.Nonblocking() {
+		return err
+	}
+	q := f.WaitQueueFor(c)
+	if q == nil {
+		return nil
+	}
+	return c.Sleeper().Await(q, events, wait.Forever, try)
+}
+
+// awaited returns the queue on which c is to wait after an operation has ended
+// with err; nil if it is not to wait.
+func (f *File) awaited(c Caller, err error) *wait.Queue {
+	if err != abi.EAGAIN || f.Nonblocking() {
+		return nil
+	}
+	return f.WaitQueueFor(c)
+}
+
+// unfinished returns what a write has ended with: EAGAIN too if it is to go on
+// although it did write something.
+func (f *File) unfinished(src Source, err error) error {
+	if err == nil && f.IsStream() && src.Len() > 0 {
+		return abi.EAGAIN
+	}
+	return err
+}
