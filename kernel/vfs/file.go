@@ -27,7 +27,7 @@ type File struct {
 	touch  Accessed    // inode, if reading updates its access time
 	locked atomic.Bool // it has, or had, locks of its own
 
-	watch atomic.Pointer[watchers] // nil if nobody ever watched
+	hooks atomic.Pointer[releaseHooks] // nil if there never was one
 }
 
 // Bits of File.can.
@@ -191,7 +191,7 @@ func (f *File) Put() {
 		releaseFileLocks(f)
 	}
 	defer f.end() // even if what follows panics
-	f.watch.Load().released(f)
+	f.hooks.Load().released(f)
 	if f.can&denyWrite != 0 {
 		stateOf(f.inode).allowWriting()
 	}

@@ -45,9 +45,6 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	if child != nil {
 		nesting.Lock()
 		defer nesting.Unlock()
-		if !e.mayWatch(child) {
-			return abi.ELOOP
-		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -58,14 +55,18 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 		watches.Add(-1)
 		return abi.ENOSPC
 	}
+	if child != nil {
+		if err := e.adopt(child); err != nil {
+			watches.Add(-1)
+			return err
+		}
+	}
 	it := &item{key: k, epoll: e, queue: k.file.WaitQueue(), data: ev.Data, child: child}
 	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
 	e.items[k] = it
-	if child != nil {
-		child.parent(e)
-	}
-	k.file.Watch(it)
+	it.hook.Observer = it
+	k.file.AddReleaseHook(&it.hook)
 	it.queue.Register(&it.waiter, wait.All)
 	e.check(it)
 	return nil
@@ -106,7 +107,7 @@ func (e *Epoll) remove(k key, child *Epoll) error {
 	if it == nil {
 		return abi.ENOENT
 	}
-	k.file.Unwatch(it)
+	k.file.RemoveReleaseHook(&it.hook)
 	e.drop(it)
 	return nil
 }

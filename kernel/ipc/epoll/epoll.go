@@ -31,12 +31,12 @@ type Epoll struct {
 
 	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
 	items   map[key]*item
-	closed  bool
 	scratch [abi.SizeofEpollEvent]byte // guarded by mu
 
-	// parents are the instances that watch this one, with how often.
-	// Guarded by nesting.
-	parents map[*Epoll]int
+	// Guarded by nesting: the instances that this one watches, with how
+	// often, and the chains in which others watch it.
+	children map[*Epoll]int
+	chains   chains // but chains[0] is 0
 
 	readyMu sync.Mutex // a leaf; guards the ready list
 	ready   list
@@ -93,13 +93,27 @@ func (e *Epoll) Ready(mask wait.Events) wait.Events {
 
 // Release ends all watches.
 func (e *Epoll) Release(*vfs.File) {
-	nesting.Lock()
-	defer nesting.Unlock()
+	if e.watchesInstances() {
+		nesting.Lock()
+		defer nesting.Unlock()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.closed = true
 	for _, it := range e.items {
-		it.file.Unwatch(it)
+		it.file.RemoveReleaseHook(&it.hook)
 		e.drop(it)
 	}
+}
+
+// watchesInstances reports whether e watches other instances. When e is being
+// released, nothing makes a false answer true any more.
+func (e *Epoll) watchesInstances() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.items {
+		if it.child != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -197,6 +197,87 @@ func TestNesting(t *testing.T) {
 	}
 }
 
+// TestManyChains makes graphs of instances in which an event, or the search
+// for circles, would go a number of ways that multiplies with each step.
+func TestManyChains(t *testing.T) {
+	var all []*vfs.File
+	instance := func() *vfs.File {
+		f := newEpoll(t)
+		all = append(all, f)
+		return f
+	}
+	// d is reached by n ways of two steps, then g by those of three.
+	top, d, g := instance(), instance(), instance()
+	n := 0
+	for ; n < chainLimits[2]; n++ {
+		c := instance()
+		ctl(t, top, c, n, add, in, nil)
+		ctl(t, c, d, n, add, in, nil)
+	}
+	c := instance()
+	ctl(t, c, d, n, add, in, nil)
+	ctl(t, top, c, n, add, in, abi.EINVAL) // one too many for d
+	ctl(t, d, g, 1, add, in, abi.EINVAL)   // too many for g
+	// Many below each other: adding on top looks at each once.
+	const width = 60
+	layers := [3][width]*vfs.File{}
+	for l := range layers {
+		for i := range width {
+			layers[l][i] = instance()
+			for j := range width {
+				if l == 1 {
+					ctl(t, layers[0][j], layers[1][i], i, add, in, nil)
+				} else if l == 2 && j < 2 {
+					ctl(t, layers[1][(i+j)%width], layers[2][i], i, add, in, nil)
+				}
+			}
+		}
+	}
+	start := time.Now()
+	for i := range 100 {
+		var wanted error
+		if 2*i >= chainLimits[3] { // each gives the lowest layer two chains
+			wanted = abi.EINVAL
+		}
+		ctl(t, top, layers[0][0], 1000+i, add, in, wanted)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("that took %v", d)
+	}
+	for _, f := range all {
+		f.Put()
+	}
+	for _, f := range all {
+		if e, _ := Of(f); e.chains != (chains{}) || len(e.children) != 0 {
+			t.Fatalf("%v chains and %d instances are left", e.chains, len(e.children))
+		}
+	}
+	if n := watches.Load(); n != 0 {
+		t.Errorf("%d watches are left", n)
+	}
+}
+
+// TestManyWatchOneFile ends the watches of one file in the order in which they
+// were made, and in the other.
+func TestManyWatchOneFile(t *testing.T) {
+	const n = 20000
+	r, w := newPipe(t)
+	defer w.Put()
+	eps := make([]*vfs.File, n)
+	for i := range eps {
+		eps[i] = newEpoll(t)
+		ctl(t, eps[i], r, 1, add, in, nil)
+	}
+	for i := range n / 2 {
+		eps[i].Put()
+		eps[n-1-i].Put()
+	}
+	if n := watches.Load(); n != 0 {
+		t.Errorf("%d watches are left", n)
+	}
+	r.Put()
+}
+
 func TestNestedEvents(t *testing.T) {
 	outer, inner := newEpoll(t), newEpoll(t)
 	r, w := newPipe(t)

@@ -16,8 +16,9 @@ const modeBits = abi.EPOLLET | abi.EPOLLONESHOT | abi.EPOLLEXCLUSIVE | abi.EPOLL
 type item struct {
 	key
 	epoll  *Epoll
-	queue  *wait.Queue // of the file
-	waiter wait.Waiter // on queue, for all events
+	queue  *wait.Queue     // of the file
+	waiter wait.Waiter     // on queue, for all events
+	hook   vfs.ReleaseHook // on the file
 	// events is epoll_event.events with EPOLLERR and EPOLLHUP added, or the
 	// mode bits alone after EPOLLONESHOT has fired. Written with epoll.mu held.
 	events atomic.Uint32
@@ -76,7 +77,7 @@ func (e *Epoll) drop(it *item) {
 	it.queue.Unregister(&it.waiter)
 	e.unready(it)
 	if it.child != nil {
-		it.child.unparent(e)
+		e.abandon(it.child)
 	}
 	watches.Add(-1)
 }
