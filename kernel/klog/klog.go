@@ -51,6 +51,53 @@ func SetSink(f func(Record)) {
 	sink = f
 }
 
+// DefaultConsoleLevel is the console level of a machine that says nothing else:
+// all but debug messages.
+const DefaultConsoleLevel = Debug
+
+// console holds what syslog(2) sets.
+var console struct {
+	mu    sync.Mutex
+	level int // guarded by mu
+	saved int // the level while the console is off, else 0; guarded by mu
+}
+
+func init() { console.level = DefaultConsoleLevel }
+
+// SetConsoleLevel sets the console level, 1 to 8: only records of a lower level
+// than that are for people to see at once. It switches the console on.
+func SetConsoleLevel(level int) {
+	console.mu.Lock()
+	defer console.mu.Unlock()
+	console.level, console.saved = level, 0
+}
+
+// ConsoleOff shows people nothing but emergencies, until ConsoleOn.
+func ConsoleOff() {
+	console.mu.Lock()
+	defer console.mu.Unlock()
+	if console.saved == 0 {
+		console.saved, console.level = console.level, Emerg+1
+	}
+}
+
+// ConsoleOn undoes ConsoleOff.
+func ConsoleOn() {
+	console.mu.Lock()
+	defer console.mu.Unlock()
+	if console.saved != 0 {
+		console.level, console.saved = console.saved, 0
+	}
+}
+
+// ForConsole reports whether people are to see r at once.
+func (r *Record) ForConsole() bool {
+	const levels = 7
+	console.mu.Lock()
+	defer console.mu.Unlock()
+	return r.Level&levels < console.level
+}
+
 // Printf logs one line at level Info.
 func Printf(format string, args ...any) { Print(Info, fmt.Sprintf(format, args...)) }
 

@@ -152,6 +152,20 @@ static void sealing(void)
 	EQUAL(fcntl(fd, F_GET_SEALS), F_SEAL_SEAL);
 }
 
+// The console level of the kernel log is set, switched off and on.
+static void console_level(void)
+{
+	FAILS(syscall(SYS_syslog, 8, NULL, 0), EINVAL);
+	FAILS(syscall(SYS_syslog, 8, NULL, 9), EINVAL);
+	EQUAL(syscall(SYS_syslog, 8, NULL, 4), 0);
+	EQUAL(syscall(SYS_syslog, 6, NULL, 0), 0);
+	EQUAL(syscall(SYS_syslog, 7, NULL, 0), 0);
+	EQUAL(syscall(SYS_syslog, 8, NULL, 7), 0);
+	CHECK(setuid(1000) == 0);
+	FAILS(syscall(SYS_syslog, 6, NULL, 0), EPERM);
+	FAILS(syscall(SYS_syslog, 8, NULL, 0), EPERM);
+}
+
 static const struct test tests[] = {
 	TEST(unknown_calls),
 	TEST(registers_kept),
@@ -159,5 +173,6 @@ static const struct test tests[] = {
 	TEST(random_bytes),
 	TEST(memory_file),
 	TEST(sealing),
+	TEST(console_level),
 };
 MAIN(tests)
