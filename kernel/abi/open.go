@@ -139,6 +139,8 @@ const (
 	LOCK_EX = 0x2
 	LOCK_NB = 0x4
 	LOCK_UN = 0x8
+	// LOCK_MAND marks what were locks for Samba alone once; nothing happens.
+	LOCK_MAND = 0x20
 
 	MFD_CLOEXEC       = 0x1
 	MFD_ALLOW_SEALING = 0x2

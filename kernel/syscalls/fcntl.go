@@ -30,7 +30,7 @@ func sysFcntl(t *task.Task, a *Args) (uintptr, error) {
 	}
 	switch cmd {
 	case abi.F_SETFL:
-		return 0, f.SetFlags(int(uint32(a[2])))
+		return 0, f.SetFlags(t, int(uint32(a[2])))
 	case abi.F_GETLK, abi.F_OFD_GETLK, abi.F_SETLK, abi.F_SETLKW, abi.F_OFD_SETLK, abi.F_OFD_SETLKW:
 		return 0, recordLock(t, fd(a[0]), f, cmd, a[2])
 	case abi.F_GETPIPE_SZ:
@@ -107,10 +107,14 @@ func recordLock(t *task.Task, fd int, f *vfs.File, cmd uint32, addr uintptr) err
 }
 
 func sysFlock(t *task.Task, a *Args) (uintptr, error) {
+	op := int(int32(a[1]))
+	if ignored, err := vfs.CheckFlock(op); ignored || err != nil {
+		return 0, err
+	}
 	f, err := getFile(t, a[0])
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
-	return 0, f.Flock(t, int(int32(a[1])))
+	return 0, f.Flock(t, op)
 }

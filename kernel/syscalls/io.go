@@ -36,14 +36,28 @@ func writable(t *task.Task, v uintptr) (*vfs.File, error) {
 	return f, err
 }
 
+// fileAt returns the open file of a descriptor if it has offsets and off is
+// one.
+func fileAt(t *task.Task, v uintptr, off int64) (*vfs.File, error) {
+	if off < 0 {
+		return nil, abi.EINVAL
+	}
+	f, err := getFile(t, v)
+	if err == nil {
+		if err = f.CheckAt(off); err != nil {
+			f.Put()
+			return nil, err
+		}
+	}
+	return f, err
+}
+
 // readFrom moves bytes of f to dst: at its position if off is negative.
 func readFrom(t *task.Task, f *vfs.File, dst vfs.Dest, off int64) (uintptr, error) {
 	var n int
 	var err error
 	if off < 0 {
 		n, err = vfs.BlockRead(t, f, dst)
-	} else if f.IsStream() {
-		return 0, abi.ESPIPE
 	} else {
 		n, err = vfs.BlockReadAt(t, f, dst, off)
 	}
@@ -61,11 +75,14 @@ func writeTo(t *task.Task, f *vfs.File, src vfs.Source, off int64) (uintptr, err
 	var err error
 	if off < 0 {
 		n, err = vfs.BlockWrite(t, f, src)
-	} else if f.IsStream() {
-		return 0, abi.ESPIPE
 	} else {
 		n, err = vfs.BlockWriteAt(t, f, src, off)
 	}
+	return written(t, f, src, n, err)
+}
+
+// written ends a write of n bytes.
+func written(t *task.Task, f *vfs.File, src vfs.Source, n int, err error) (uintptr, error) {
 	if err == abi.EPIPE || n > 0 && src.Len() > 0 && f.IsStream() && f.Ready(wait.Err)&wait.Err != 0 {
 		t.SendSignal(abi.SIGPIPE)
 	}
@@ -111,14 +128,14 @@ func sysWrite(t *task.Task, a *Args) (uintptr, error) {
 }
 
 func sysPread64(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < 0 {
-		return 0, abi.EINVAL
-	}
-	f, err := readable(t, a[0])
+	f, err := fileAt(t, a[0], int64(a[3]))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
+	if !f.Readable() {
+		return 0, abi.EBADF
+	}
 	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
@@ -126,14 +143,14 @@ func sysPread64(t *task.Task, a *Args) (uintptr, error) {
 }
 
 func sysPwrite64(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < 0 {
-		return 0, abi.EINVAL
-	}
-	f, err := writable(t, a[0])
+	f, err := fileAt(t, a[0], int64(a[3]))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
+	if !f.Writable() {
+		return 0, abi.EBADF
+	}
 	if err := setBuffer(t, a[1], a[2]); err != nil {
 		return 0, err
 	}

@@ -37,6 +37,13 @@ func TestReadWrite(t *testing.T) {
 		u.fails(abi.EINVAL, abi.SYS_LSEEK, fd, ^uintptr(0), abi.SEEK_SET)
 		u.fails(abi.EINVAL, abi.SYS_LSEEK, fd, 0, 5)
 		u.fails(abi.EINVAL, abi.SYS_PREAD64, fd, q, 1, ^uintptr(0))
+		for _, call := range []uintptr{abi.SYS_PREAD64, abi.SYS_PWRITE64} {
+			u.fails(abi.EINVAL, call, fd, q, 1, 1<<63-1) // the end is no offset
+			u.fails(abi.EINVAL, call, fd, q, 2, 1<<63-2)
+			u.fails(abi.EINVAL, call, 99, q, 1, 1<<63)
+			u.fails(abi.EBADF, call, 99, q, 1, 0)
+		}
+		u.is(0, abi.SYS_PREAD64, fd, q, 1, 1<<63-2)
 		u.fails(abi.EFAULT, abi.SYS_READ, fd, q, ^uintptr(0))
 		u.fails(abi.EBADF, abi.SYS_READ, 99, q, 1)
 		u.fails(abi.EBADF, abi.SYS_READ, ^uintptr(0), q, 1)
@@ -91,8 +98,15 @@ func TestVectors(t *testing.T) {
 		}
 		u.is(8, abi.SYS_LSEEK, fd, 0, abi.SEEK_CUR)
 		u.is(4, abi.SYS_PREADV2, fd, in, 2, ^uintptr(0), 0, 0) // at the position: 4 bytes are left
-		u.is(0, abi.SYS_PREADV2, fd, in, 2, ^uintptr(0), 0, abi.RWF_NOWAIT)
+		u.fails(abi.EOPNOTSUPP, abi.SYS_PREADV2, fd, in, 2, ^uintptr(0), 0, abi.RWF_NOWAIT)
 		u.fails(abi.EOPNOTSUPP, abi.SYS_PREADV2, fd, in, 2, 0, 0, 1<<20)
+		u.is(0, abi.SYS_PREADV2, fd, in, 0, 0, 0, 1<<20)
+		u.is(8, abi.SYS_LSEEK, fd, 8, abi.SEEK_SET)
+		u.is(5, abi.SYS_PWRITEV2, fd, in, 2, 0, 0, abi.RWF_APPEND)
+		u.is(8, abi.SYS_LSEEK, fd, 0, abi.SEEK_CUR)
+		u.is(5, abi.SYS_PWRITEV2, fd, in, 2, ^uintptr(0), 0, abi.RWF_APPEND)
+		u.is(22, abi.SYS_LSEEK, fd, 0, abi.SEEK_CUR)
+		u.is(22, abi.SYS_LSEEK, fd, 0, abi.SEEK_END)
 
 		u.is(0, abi.SYS_READV, fd, in, 0)
 		u.fails(abi.EINVAL, abi.SYS_READV, fd, in, abi.UIO_MAXIOV+1)
@@ -143,6 +157,7 @@ func TestPipeSignals(t *testing.T) {
 		}
 		u.fails(abi.EINVAL, abi.SYS_PIPE2, fds, abi.O_CREAT)
 		u.fails(abi.EFAULT, abi.SYS_PIPE, noMemory)
+		u.fails(abi.EFAULT, abi.SYS_PIPE, u.edge(4))
 		u.is(r, abi.SYS_DUP, w) // neither end of the pipe that failed is open
 	})
 }

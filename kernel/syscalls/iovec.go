@@ -75,68 +75,87 @@ func sysWritev(t *task.Task, a *Args) (uintptr, error) {
 }
 
 func sysPreadv(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < 0 {
-		return 0, abi.EINVAL
-	}
-	return preadv(t, a, int64(a[3]), 0)
-}
-
-func sysPwritev(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < 0 {
-		return 0, abi.EINVAL
-	}
-	return pwritev(t, a, int64(a[3]), 0)
-}
-
-// sysPreadv2 and sysPwritev2 take -1 as the file's own position.
-func sysPreadv2(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < -1 {
-		return 0, abi.EINVAL
-	}
-	return preadv(t, a, int64(a[3]), int(int32(a[5])))
-}
-
-func sysPwritev2(t *task.Task, a *Args) (uintptr, error) {
-	if int64(a[3]) < -1 {
-		return 0, abi.EINVAL
-	}
-	return pwritev(t, a, int64(a[3]), int(int32(a[5])))
-}
-
-func preadv(t *task.Task, a *Args, off int64, flags int) (uintptr, error) {
-	f, err := readable(t, a[0])
+	f, err := fileAt(t, a[0], int64(a[3]))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Put()
+	return preadv(t, f, a, int64(a[3]), 0)
+}
+
+func sysPwritev(t *task.Task, a *Args) (uintptr, error) {
+	f, err := fileAt(t, a[0], int64(a[3]))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	return pwritev(t, f, a, int64(a[3]), 0)
+}
+
+// fileAtOrPos is fileAt, but -1 stands for the file's own position.
+func fileAtOrPos(t *task.Task, v uintptr, off int64) (*vfs.File, error) {
+	if off == -1 {
+		return getFile(t, v)
+	}
+	return fileAt(t, v, off)
+}
+
+func sysPreadv2(t *task.Task, a *Args) (uintptr, error) {
+	f, err := fileAtOrPos(t, a[0], int64(a[3]))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	return preadv(t, f, a, int64(a[3]), int(int32(a[5])))
+}
+
+func sysPwritev2(t *task.Task, a *Args) (uintptr, error) {
+	f, err := fileAtOrPos(t, a[0], int64(a[3]))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Put()
+	return pwritev(t, f, a, int64(a[3]), int(int32(a[5])))
+}
+
+// rwFlags are the flags of preadv2(2) and pwritev2(2) that files know. No file
+// knows RWF_NOWAIT: as for many files of Linux the answer is EOPNOTSUPP.
+const rwFlags = abi.RWF_HIPRI | abi.RWF_DSYNC | abi.RWF_SYNC | abi.RWF_APPEND
+
+func preadv(t *task.Task, f *vfs.File, a *Args, off int64, flags int) (uintptr, error) {
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	if flags&^(abi.RWF_HIPRI|abi.RWF_NOWAIT|abi.RWF_DSYNC|abi.RWF_SYNC) != 0 {
+	switch {
+	case !f.Readable():
+		return 0, abi.EBADF
+	case t.IOBuf.Len() == 0:
+		return 0, nil
+	case flags&^rwFlags != 0:
 		return 0, abi.EOPNOTSUPP
-	}
-	if flags&abi.RWF_NOWAIT != 0 && !ready(f, readyIn) {
-		return 0, abi.EAGAIN
 	}
 	return readFrom(t, f, &t.IOBuf, off)
 }
 
-func pwritev(t *task.Task, a *Args, off int64, flags int) (uintptr, error) {
-	f, err := writable(t, a[0])
-	if err != nil {
-		return 0, err
-	}
-	defer f.Put()
+func pwritev(t *task.Task, f *vfs.File, a *Args, off int64, flags int) (n uintptr, err error) {
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
-	if flags&^(abi.RWF_HIPRI|abi.RWF_NOWAIT|abi.RWF_DSYNC|abi.RWF_SYNC) != 0 {
+	switch {
+	case !f.Writable():
+		return 0, abi.EBADF
+	case t.IOBuf.Len() == 0:
+		return 0, nil
+	case flags&^rwFlags != 0:
 		return 0, abi.EOPNOTSUPP
 	}
-	if flags&abi.RWF_NOWAIT != 0 && !ready(f, readyOut) {
-		return 0, abi.EAGAIN
+	if flags&abi.RWF_APPEND != 0 && f.Appends() {
+		var m int
+		m, err = f.Append(t, &t.IOBuf, off < 0)
+		n, err = written(t, f, &t.IOBuf, m, err)
+	} else {
+		n, err = writeTo(t, f, &t.IOBuf, off)
 	}
-	n, err := writeTo(t, f, &t.IOBuf, off)
 	if err == nil && flags&(abi.RWF_DSYNC|abi.RWF_SYNC) != 0 {
 		err = syncFile(f, flags&abi.RWF_SYNC == 0)
 	}

@@ -6,6 +6,7 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
 )
 
 func sysPipe(t *task.Task, a *Args) (uintptr, error)  { return 0, makePipe(t, a[0], 0) }
@@ -19,24 +20,34 @@ func makePipe(t *task.Task, addr uintptr, flags uint32) error {
 	if err != nil {
 		return err
 	}
-	cloexec := flags&abi.O_CLOEXEC != 0
-	rfd, err := install(t, r, cloexec)
-	if err != nil {
+	if err := installPair(t, addr, r, w, flags&abi.O_CLOEXEC != 0); err != nil {
+		r.Put()
 		w.Put()
 		return err
 	}
-	wfd, err := install(t, w, cloexec)
-	if err != nil {
-		t.FDs().Close(int(rfd))
-		return err
-	}
-	b := t.Scratch[:8]
-	binary.LittleEndian.PutUint32(b[0:], uint32(rfd))
-	binary.LittleEndian.PutUint32(b[4:], uint32(wfd))
-	if err := copyOut(t, addr, b); err != nil {
-		t.FDs().Close(int(rfd))
-		t.FDs().Close(int(wfd))
-		return err
-	}
 	return nil
+}
+
+// installPair gives two files descriptors, which it stores at addr before
+// anybody can use them, and takes over the caller's references unless it fails.
+func installPair(t *task.Task, addr uintptr, first, second *vfs.File, cloexec bool) error {
+	fds := t.FDs()
+	a, err := fds.Reserve(0)
+	if err != nil {
+		return err
+	}
+	b, err := fds.Reserve(0)
+	if err == nil {
+		m := t.Scratch[:8]
+		binary.LittleEndian.PutUint32(m[0:], uint32(a))
+		binary.LittleEndian.PutUint32(m[4:], uint32(b))
+		if err = copyOut(t, addr, m); err == nil {
+			fds.Fill(a, first, cloexec)
+			fds.Fill(b, second, cloexec)
+			return nil
+		}
+		fds.Cancel(b)
+	}
+	fds.Cancel(a)
+	return err
 }

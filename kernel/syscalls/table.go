@@ -112,7 +112,7 @@ var Table = [...]Call{
 	abi.SYS_TIMES:                   {"times", sysTimes, "ptr", Full, ""},
 	abi.SYS_PTRACE:                  {Name: "ptrace", Args: "long, pid, ptr, ptr"},
 	abi.SYS_GETUID:                  {"getuid", sysGetuid, "", Full, ""},
-	abi.SYS_SYSLOG:                  {"syslog", sysSyslog, "int, ptr, int", Partial, "no control of console levels"},
+	abi.SYS_SYSLOG:                  {"syslog", sysSyslog, "int, ptr, int", Full, ""},
 	abi.SYS_GETGID:                  {"getgid", sysGetgid, "", Full, ""},
 	abi.SYS_SETUID:                  {"setuid", sysSetuid, "id", Full, ""},
 	abi.SYS_SETGID:                  {"setgid", sysSetgid, "id", Full, ""},

@@ -126,3 +126,6 @@ func (t *TTY) readable(n int) bool {
 	}
 	return t.line.len() >= n
 }
+
+// CanSplice says that splice(2) reads terminals.
+func (o *openTTY) CanSplice() bool { return true }

@@ -40,8 +40,9 @@ func BlockReadAt(c Caller, f *File, dst Dest, off int64) (int, error) {
 }
 
 // BlockWrite is f.Write for a thread that waits, unless O_NONBLOCK is set,
-// until there is room. A write to a Stream goes on until all is written or
-// there is an error; what has been written by then is what counts.
+// until there is room. A write to a Stream that is no MessageStream goes on
+// until all is written or there is an error; what has been written by then is
+// what counts.
 func BlockWrite(c Caller, f *File, src Source) (int, error) {
 	total, err := f.Write(c, src)
 	q := f.awaited(c, f.unfinished(src, err))
@@ -108,7 +109,7 @@ func (f *File) awaited(c Caller, err error) *wait.Queue {
 // unfinished returns what a write has ended with: EAGAIN too if it is to go on
 // although it did write something.
 func (f *File) unfinished(src Source, err error) error {
-	if err == nil && f.IsStream() && src.Len() > 0 {
+	if err == nil && f.can&goesOn != 0 && src.Len() > 0 {
 		return abi.EAGAIN
 	}
 	return err

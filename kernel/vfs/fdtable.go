@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -15,10 +16,12 @@ type FDTable struct {
 	// change with mu held.
 	slots atomic.Pointer[[]slot]
 
-	mu      sync.Mutex
-	cloexec []uint64 // a bit for each slot; guarded by mu
-	next    int      // no lower descriptor is free; guarded by mu
-	limit   int      // RLIMIT_NOFILE; guarded by mu
+	mu sync.Mutex
+	// taken and cloexec have a bit for each slot. A descriptor is taken from
+	// when it is reserved until it is closed. Guarded by mu.
+	taken, cloexec []uint64
+	next           int // no lower descriptor is free; guarded by mu
+	limit          int // RLIMIT_NOFILE; guarded by mu
 }
 
 // A slot is one descriptor's file; nil if it is closed.
@@ -35,7 +38,7 @@ const MaxFDs = 1 << 20
 func NewFDTable() *FDTable { return newFDTable(firstSlots, 1024) }
 
 func newFDTable(n, limit int) *FDTable {
-	t := &FDTable{limit: limit, cloexec: make([]uint64, n/64)}
+	t := &FDTable{limit: limit, taken: make([]uint64, n/64), cloexec: make([]uint64, n/64)}
 	t.refs.Store(1)
 	s := make([]slot, n)
 	t.slots.Store(&s)
@@ -111,11 +114,40 @@ func (t *FDTable) Install(f *File, minfd int, cloexec bool) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fd := max(minfd, t.next)
-	s := *t.slots.Load()
-	for fd < len(s) && s[fd].file.Load() != nil {
-		fd++
+	fd, err := t.take(minfd)
+	if err == nil {
+		t.set(fd, f, cloexec)
 	}
+	return fd, err
+}
+
+// Reserve takes the lowest free descriptor that is at least minfd: EMFILE.
+// Until Fill or Cancel it is nobody's: closed to all who ask, but not free. So
+// a call that tells the number by way of memory does that first.
+func (t *FDTable) Reserve(minfd int) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.take(minfd)
+}
+
+// Fill makes f the file of a reserved descriptor, and takes over the caller's
+// reference.
+func (t *FDTable) Fill(fd int, f *File, cloexec bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set(fd, f, cloexec)
+}
+
+// Cancel gives back a reserved descriptor.
+func (t *FDTable) Cancel(fd int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set(fd, nil, false)
+}
+
+// take takes a descriptor. The caller holds t.mu.
+func (t *FDTable) take(minfd int) (int, error) {
+	fd := firstZero(t.taken, max(minfd, t.next))
 	if fd >= t.limit {
 		return -1, abi.EMFILE
 	}
@@ -123,8 +155,20 @@ func (t *FDTable) Install(f *File, minfd int, cloexec bool) (int, error) {
 		t.next = fd + 1
 	}
 	t.grow(fd)
-	t.set(fd, f, cloexec)
+	t.taken[fd/64] |= 1 << (fd % 64)
 	return fd, nil
+}
+
+// firstZero returns the first bit of set from the one given on that is 0;
+// those behind its end are.
+func firstZero(set []uint64, from int) int {
+	for w := from / 64; w < len(set); w++ {
+		if free := ^set[w] >> (from % 64) << (from % 64); free != 0 {
+			return w*64 + bits.TrailingZeros64(free)
+		}
+		from = 0
+	}
+	return max(from, len(set)*64)
 }
 
 // grow makes room for descriptor fd. The caller holds t.mu.
@@ -141,21 +185,27 @@ func (t *FDTable) grow(fd int) {
 	for i := range old {
 		s[i].file.Store(old[i].file.Load())
 	}
+	t.taken = append(t.taken, make([]uint64, n/64-len(t.taken))...)
 	t.cloexec = append(t.cloexec, make([]uint64, n/64-len(t.cloexec))...)
 	t.slots.Store(&s)
 }
 
-// set puts f, which may be nil, into the slot fd. The caller holds t.mu.
+// set puts f, or nil to make the descriptor free, into the slot fd. The caller
+// holds t.mu.
 func (t *FDTable) set(fd int, f *File, cloexec bool) (old *File) {
 	old = (*t.slots.Load())[fd].file.Swap(f)
+	bit := uint64(1) << (fd % 64)
 	if cloexec {
-		t.cloexec[fd/64] |= 1 << (fd % 64)
+		t.cloexec[fd/64] |= bit
 	} else {
-		t.cloexec[fd/64] &^= 1 << (fd % 64)
+		t.cloexec[fd/64] &^= bit
 	}
-	if f == nil && fd < t.next {
-		t.next = fd
+	if f != nil {
+		t.taken[fd/64] |= bit
+		return old
 	}
+	t.taken[fd/64] &^= bit
+	t.next = min(t.next, fd)
 	return old
 }
 
@@ -191,7 +241,7 @@ func (t *FDTable) closed(f *File) {
 }
 
 // Dup2 makes newfd another descriptor of oldfd's file, closing what it was:
-// dup3(2). The two must differ.
+// dup3(2). The two must differ; EBUSY if newfd is reserved.
 func (t *FDTable) Dup2(oldfd, newfd int, cloexec bool) error {
 	old, err := func() (*File, error) {
 		t.mu.Lock()
@@ -203,8 +253,11 @@ func (t *FDTable) Dup2(oldfd, newfd int, cloexec bool) error {
 		if oldfd == newfd {
 			return nil, abi.EINVAL
 		}
-		f.Get()
 		t.grow(newfd)
+		if t.at(newfd) == nil && t.taken[newfd/64]>>(newfd%64)&1 != 0 {
+			return nil, abi.EBUSY
+		}
+		f.Get()
 		return t.set(newfd, f, cloexec), nil
 	}()
 	t.closed(old)
@@ -323,13 +376,13 @@ func (t *FDTable) Fork() *FDTable {
 		n *= 2
 	}
 	c := newFDTable(n, t.limit)
-	c.next = t.next
 	copy(c.cloexec, t.cloexec)
 	s := *c.slots.Load()
 	for fd := range top {
 		if f := old[fd].file.Load(); f != nil {
 			f.Get()
 			s[fd].file.Store(f)
+			c.taken[fd/64] |= 1 << (fd % 64)
 		}
 	}
 	return c

@@ -24,7 +24,7 @@ type File struct {
 	posMu sync.Mutex
 	pos   int64 // guarded by posMu
 
-	touch  Accessed    // inode, if reading updates its access time
+	touch  Accessed    // inode, if reading without O_NOATIME updates its access time
 	locked atomic.Bool // it has, or had, locks of its own
 
 	hooks atomic.Pointer[releaseHooks] // nil if there never was one
@@ -36,6 +36,7 @@ const (
 	canWrite
 	counted     // it counts among the inode's and the mount's writers
 	isStream    // it has no position
+	goesOn      // a blocking write goes on until all is written
 	denyWrite   // nobody may open the inode for writing; guarded by State
 	strictAtime // the access time is updated by every read
 	perCaller   // ops is a PerCaller
@@ -81,7 +82,7 @@ func newFile(inode Inode, path Path, flags int) *File {
 			f.can = canRead | canWrite
 		}
 	}
-	if m := path.Mount; m != nil && flags&(abi.O_NOATIME|abi.O_PATH) == 0 && !m.has(abi.MS_NOATIME) &&
+	if m := path.Mount; m != nil && flags&abi.O_PATH == 0 && !m.has(abi.MS_NOATIME) &&
 		!(path.Dentry.isDir() && m.has(abi.MS_NODIRATIME)) {
 		f.touch, _ = inode.(Accessed)
 		if m.has(abi.MS_STRICTATIME) {
@@ -142,6 +143,9 @@ func (f *File) setOps(ops FileOps) {
 	f.flags.And(^uint32(abi.O_NOCTTY)) // only Inode.Open wants to know
 	if _, ok := ops.(Stream); ok {
 		f.can |= isStream
+		if _, ok := ops.(MessageStream); !ok {
+			f.can |= goesOn
+		}
 	}
 	if _, ok := ops.(PerCaller); ok {
 		f.can |= perCaller
@@ -201,8 +205,15 @@ func (f *File) Put() {
 // Flags returns the O_ flags: access mode, status flags, O_PATH.
 func (f *File) Flags() int { return int(f.flags.Load()) }
 
-// SetFlags replaces the status flags: fcntl(2), F_SETFL.
-func (f *File) SetFlags(flags int) error {
+// SetFlags replaces the status flags on behalf of c: fcntl(2), F_SETFL. EPERM
+// for O_NOATIME if c does not own the file.
+func (f *File) SetFlags(c Caller, flags int) error {
+	if f.IsPath() {
+		return abi.EBADF
+	}
+	if flags&abi.O_NOATIME != 0 && f.Flags()&abi.O_NOATIME == 0 && !isOwner(c.Cred(), f.inode.Attr().UID) {
+		return abi.EPERM
+	}
 	if s, ok := f.ops.(FlagSetter); ok {
 		if err := s.FlagsChanging(f, flags&statusFlags); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"math"
+
 	"kevlar/kernel/abi"
 	"kevlar/kernel/mm"
 )
@@ -34,15 +36,31 @@ func (f *File) Read(c Caller, dst Dest) (int, error) {
 	return n, err
 }
 
+// CheckAt checks that f has offsets and that off is one: EINVAL, ESPIPE.
+func (f *File) CheckAt(off int64) error {
+	if off < 0 {
+		return abi.EINVAL
+	}
+	if f.can&isStream != 0 {
+		return abi.ESPIPE
+	}
+	return nil
+}
+
+// checkEnd checks that n bytes at offset off end at an offset: EINVAL.
+func checkEnd(off int64, n int) error {
+	if off > math.MaxInt64-int64(n) {
+		return abi.EINVAL
+	}
+	return nil
+}
+
 // ReadAt reads at offset off: pread(2).
 func (f *File) ReadAt(c Caller, dst Dest, off int64) (int, error) {
-	if off < 0 {
-		return 0, abi.EINVAL
+	if err := f.CheckAt(off); err != nil {
+		return 0, err
 	}
-	if f.can&(canRead|isStream) != canRead {
-		if f.can&isStream != 0 {
-			return 0, abi.ESPIPE
-		}
+	if f.can&canRead == 0 {
 		return 0, abi.EBADF
 	}
 	return f.read(c, dst, off)
@@ -51,6 +69,9 @@ func (f *File) ReadAt(c Caller, dst Dest, off int64) (int, error) {
 func (f *File) read(c Caller, dst Dest, off int64) (int, error) {
 	if f.path.Dentry.isDir() {
 		return 0, abi.EISDIR
+	}
+	if err := checkEnd(off, dst.Len()); err != nil {
+		return 0, err
 	}
 	n, err := f.ops.Read(c, dst, off)
 	if f.touch != nil && err == nil {
@@ -61,7 +82,7 @@ func (f *File) read(c Caller, dst Dest, off int64) (int, error) {
 
 // accessed notes that the file has been read.
 func (f *File) accessed() {
-	if !f.path.Mount.ReadOnly() {
+	if f.flags.Load()&abi.O_NOATIME == 0 && !f.path.Mount.ReadOnly() {
 		f.touch.TouchAtime(f.can&strictAtime != 0)
 	}
 }
@@ -87,38 +108,49 @@ func (f *File) Write(c Caller, src Source) (int, error) {
 // WriteAt writes at offset off, but as on Linux at the end with O_APPEND:
 // pwrite(2).
 func (f *File) WriteAt(c Caller, src Source, off int64) (int, error) {
-	if off < 0 {
-		return 0, abi.EINVAL
+	if err := f.CheckAt(off); err != nil {
+		return 0, err
 	}
-	if f.can&(canWrite|isStream) != canWrite {
-		if f.can&isStream != 0 {
-			return 0, abi.ESPIPE
-		}
+	if f.can&canWrite == 0 {
 		return 0, abi.EBADF
 	}
 	n, _, err := f.write(c, src, off)
 	return n, err
 }
 
-// Append writes at the end of the file whatever its flags: RWF_APPEND of
-// pwritev2(2).
-func (f *File) Append(c Caller, src Source) (int, error) {
+// Appends reports whether Append is more than a write.
+func (f *File) Appends() bool {
+	_, ok := f.ops.(Appender)
+	return ok
+}
+
+// Append writes at the end of the file, which Appends, whatever its flags:
+// RWF_APPEND of pwritev2(2). With move the position is where the bytes end.
+func (f *File) Append(c Caller, src Source, move bool) (int, error) {
 	if f.can&canWrite == 0 {
 		return 0, abi.EBADF
 	}
-	a, ok := f.ops.(Appender)
-	if !ok {
-		return f.Write(c, src)
+	if move {
+		f.posMu.Lock()
+		defer f.posMu.Unlock()
 	}
-	if err := f.path.Dentry.dropSetID(c); err != nil {
-		return 0, err
+	if src.Len() > 0 {
+		if err := f.path.Dentry.dropSetID(c); err != nil {
+			return 0, err
+		}
 	}
-	n, _, err := a.Append(c, src)
+	n, end, err := f.ops.(Appender).Append(c, src)
+	if move && n > 0 {
+		f.pos = end
+	}
 	return n, err
 }
 
 // write returns the position after the bytes written, too.
 func (f *File) write(c Caller, src Source, off int64) (n int, end int64, err error) {
+	if err := checkEnd(off, src.Len()); err != nil {
+		return 0, 0, err
+	}
 	if src.Len() > 0 {
 		if err := f.path.Dentry.dropSetID(c); err != nil {
 			return 0, 0, err

@@ -33,7 +33,7 @@ func TestPositions(t *testing.T) {
 	if s := c.readAll(t, f); s != "world" {
 		t.Errorf("%q", s)
 	}
-	must(t, f.SetFlags(abi.O_APPEND))
+	must(t, f.SetFlags(c, abi.O_APPEND))
 	if f.Flags() != abi.O_RDWR|abi.O_APPEND {
 		t.Errorf("flags %#x", f.Flags())
 	}

@@ -79,12 +79,24 @@ type (
 		BeginMapping() error
 		EndMapping()
 	}
+	// Spliced says whether sendfile(2) and splice(2) read the file. Without
+	// it they read all but directories, character devices and what has no
+	// inode of its own.
+	Spliced interface {
+		CanSplice() bool
+	}
 	// Stream is a file without a position, such as a pipe: lseek(2) and
 	// pread(2) answer ESPIPE, and a blocking write goes on until all is
 	// written.
 	Stream interface {
 		FileOps
 		IsStream()
+	}
+	// MessageStream is a Stream in which a write is one message: it does not
+	// go on, whatever was left out.
+	MessageStream interface {
+		Stream
+		IsMessageStream()
 	}
 )
 
@@ -116,3 +128,9 @@ type IsStreamFile struct{}
 
 // IsStream marks a Stream.
 func (IsStreamFile) IsStream() {}
+
+// IsMessageFile marks the FileOps that embed it as a MessageStream.
+type IsMessageFile struct{ IsStreamFile }
+
+// IsMessageStream marks a MessageStream.
+func (IsMessageFile) IsMessageStream() {}

@@ -9,16 +9,25 @@ type flocks struct {
 	shared    map[*File]struct{}
 }
 
-// Flock does flock(2). Changing a lock gives up the old one first.
+// CheckFlock checks the operation of flock(2), which comes before anything
+// else: EINVAL. ignored means that there is nothing to do, whatever the file.
+func CheckFlock(op int) (ignored bool, err error) {
+	if op&abi.LOCK_MAND != 0 {
+		return true, nil
+	}
+	switch op &^ abi.LOCK_NB {
+	case abi.LOCK_SH, abi.LOCK_EX, abi.LOCK_UN:
+		return false, nil
+	}
+	return false, abi.EINVAL
+}
+
+// Flock does flock(2). CheckFlock has seen op. Changing a lock gives up the old
+// one first.
 func (f *File) Flock(c Caller, op int) error {
 	nowait := op&abi.LOCK_NB != 0
 	op &^= abi.LOCK_NB
-	switch {
-	case f.IsPath():
-		return abi.EBADF
-	case op != abi.LOCK_SH && op != abi.LOCK_EX && op != abi.LOCK_UN:
-		return abi.EINVAL
-	case op != abi.LOCK_UN && !f.Readable() && !f.Writable():
+	if f.IsPath() || op != abi.LOCK_UN && !f.Readable() && !f.Writable() {
 		return abi.EBADF
 	}
 	l, err := lockStateOf(f.inode)

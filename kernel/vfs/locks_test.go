@@ -250,7 +250,12 @@ func TestFlock(t *testing.T) {
 	must(t, a.Flock(c, abi.LOCK_UN))
 	must(t, b.Flock(c, abi.LOCK_EX|abi.LOCK_NB))
 	want(t, "shared", a.Flock(c, abi.LOCK_SH|abi.LOCK_NB), abi.EAGAIN)
-	want(t, "nonsense", a.Flock(c, 3), abi.EINVAL)
+	for op, wanted := range map[int]error{3: abi.EINVAL, 0: abi.EINVAL, abi.LOCK_NB: abi.EINVAL, 1 << 31: abi.EINVAL,
+		abi.LOCK_SH | abi.LOCK_NB: nil, abi.LOCK_MAND: nil, -1: nil} {
+		if _, err := vfs.CheckFlock(op); err != wanted {
+			t.Errorf("flock operation %#x: %v, want %v", op, err, wanted)
+		}
+	}
 	other := c.fork()
 	done := make(chan error, 1)
 	go func() { done <- a.Flock(other, abi.LOCK_EX) }()

@@ -657,6 +657,87 @@ static void permissions(void)
 	CHECK(open("d/f", O_RDONLY) >= 0);
 }
 
+// Offsets: all of a transfer must end at one.
+static void last_offsets(void)
+{
+	char b[8] = "abcdefg";
+	struct iovec v = {b, 2};
+	int fd = open("f", O_RDWR | O_CREAT, 0600), p[2];
+	const off_t last = 0x7fffffffffffffff;
+	CHECK(fd >= 0 && pipe(p) == 0);
+	FAILS(pwrite(fd, b, 1, last), EINVAL);
+	FAILS(pwrite(fd, b, 2, last - 1), EINVAL);
+	FAILS(pread(fd, b, 1, last), EINVAL);
+	FAILS(pread(fd, b, 2, last - 1), EINVAL);
+	FAILS(preadv(fd, &v, 1, last - 1), EINVAL);
+	EQUAL(pread(fd, b, 1, last - 1), 0);
+	FAILS(pread(99, b, 1, -1), EINVAL);
+	FAILS(pread(p[1], b, 1, 0), ESPIPE);
+	FAILS(pwrite(p[0], b, 1, 0), ESPIPE);
+	EQUAL(write(fd, b, 4), 4);
+	EQUAL(syscall(SYS_pwritev2, fd, &v, 0, 0, 0, 0x4000), 0);
+	FAILS(syscall(SYS_pwritev2, fd, &v, 1, 0, 0, 0x4000), EOPNOTSUPP);
+	EQUAL(syscall(SYS_pwritev2, fd, &v, 1, 0, 0, 0x10), 2); // RWF_APPEND
+	EQUAL(lseek(fd, 0, SEEK_CUR), 4);
+	EQUAL(syscall(SYS_pwritev2, fd, &v, 1, -1L, -1L, 0x10), 2);
+	EQUAL(lseek(fd, 0, SEEK_CUR), 8);
+	EQUAL(lseek(fd, 0, SEEK_END), 8);
+	off_t off = last;
+	FAILS(sendfile(open("g", O_WRONLY | O_CREAT, 0600), fd, &off, 3), EINVAL);
+}
+
+// sendfile, splice and copy_file_range read regular files and what is like them.
+static void splice_sources(void)
+{
+	static const struct {
+		const char *path;
+		int sendfile, copy;
+	} files[] = {
+		{"f", 0, 0}, {"/proc/meminfo", 0, EXDEV}, {"/proc/version", 0, EXDEV}, {"/proc/self/mounts", 0, EXDEV},
+		{"/proc/self/status", EINVAL, EXDEV}, {"/proc/self/maps", EINVAL, EXDEV}, {"/proc/self/cmdline", EINVAL, EXDEV},
+		{"/proc/self/fdinfo/0", EINVAL, EXDEV}, {"/dev/zero", EINVAL, EINVAL}, {"/dev/null", EINVAL, EINVAL},
+		{"/dev/urandom", 0, EINVAL}, {".", EINVAL, EISDIR},
+	};
+	int f = open("f", O_RDWR | O_CREAT, 0600), p[2];
+	CHECK(write(f, "some text", 9) == 9 && pipe2(p, O_NONBLOCK) == 0);
+	int out = open("out", O_RDWR | O_CREAT, 0600);
+	for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
+		int fd = open(files[i].path, O_RDONLY);
+		off_t off = 0;
+		CHECK(fd >= 0);
+		errno = 0;
+		ssize_t n = sendfile(out, fd, &off, 5);
+		if (errno != files[i].sendfile || (n > 0) != (errno == 0))
+			fail(__FILE__, __LINE__, "sendfile of %s: %zd", files[i].path, n);
+		errno = 0, off = 0;
+		n = splice(fd, &off, p[1], NULL, 5, 0);
+		if (errno != files[i].sendfile || (n > 0) != (errno == 0))
+			fail(__FILE__, __LINE__, "splice of %s: %zd", files[i].path, n);
+		errno = 0, off = 0;
+		n = syscall(SYS_copy_file_range, fd, &off, out, NULL, 5, 0);
+		if (errno != files[i].copy || (n > 0) != (errno == 0))
+			fail(__FILE__, __LINE__, "copy_file_range of %s: %zd", files[i].path, n);
+	}
+}
+
+// Only the owner of a file may ask that reading leaves no trace.
+static void noatime_of_others(void)
+{
+	int mine = open("mine", O_RDWR | O_CREAT, 0666), foreign = open("foreign", O_RDWR | O_CREAT, 0666), p[2];
+	CHECK(mine >= 0 && foreign >= 0 && pipe(p) == 0 && fchown(mine, 1000, 1000) == 0);
+	EQUAL(fcntl(foreign, F_SETFL, O_NOATIME), 0);
+	EQUAL(fcntl(foreign, F_GETFL) & O_NOATIME, O_NOATIME);
+	int other = open("foreign", O_RDONLY);
+	CHECK(setuid(1000) == 0);
+	EQUAL(fcntl(mine, F_SETFL, O_NOATIME), 0);
+	FAILS(fcntl(other, F_SETFL, O_NOATIME | O_NONBLOCK), EPERM);
+	EQUAL(fcntl(other, F_GETFL) & (O_NOATIME | O_NONBLOCK), 0);
+	EQUAL(fcntl(foreign, F_SETFL, O_NOATIME | O_APPEND), 0); // it was set before
+	EQUAL(fcntl(foreign, F_SETFL, O_APPEND), 0);
+	FAILS(fcntl(foreign, F_SETFL, O_NOATIME | O_APPEND), EPERM);
+	FAILS(fcntl(p[0], F_SETFL, O_NOATIME), EPERM);
+}
+
 static const struct test tests[] = {
 	TEST(open_flags),
 	TEST(path_descriptors),
@@ -679,5 +760,8 @@ static const struct test tests[] = {
 	TEST(set_times),
 	TEST(send_file),
 	TEST(permissions),
+	TEST(last_offsets),
+	TEST(splice_sources),
+	TEST(noatime_of_others),
 };
 MAIN(tests)

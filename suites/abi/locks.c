@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 
 static int file;
@@ -231,6 +232,86 @@ static void flock_waits(void)
 	PASSES(pid);
 }
 
+static int closed_lock;
+
+static void *close_file(void *unused)
+{
+	(void)unused;
+	usleep(50000);
+	close(closed_lock);
+	return NULL;
+}
+
+// A lock that is taken while another thread closes the descriptor does not outlive it.
+static void closed_meanwhile(void)
+{
+	open_file();
+	int ready[2], go[2];
+	char c;
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 0) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+		closed_lock = open("f", O_RDWR);
+		CHECK(pthread_create(&thread, NULL, close_file, NULL) == 0);
+		FAILS(lock(closed_lock, F_SETLKW, F_WRLCK, 0, 0), EBADF);
+		CHECK(write(ready[1], "x", 1) == 1);
+		CHECK(read(go[0], &c, 1) == 1);
+		_exit(0);
+	}
+	usleep(200000);
+	CHECK(lock(file, F_SETLK, F_UNLCK, 0, 0) == 0);
+	CHECK(read(ready[0], &c, 1) == 1);
+	EQUAL(conflict(file, F_GETLK, F_WRLCK, 0, 0).l_type, F_UNLCK);
+	CHECK(write(go[1], "x", 1) == 1);
+	PASSES(pid);
+}
+
+// Thousands of locks that do not join are taken, found and given up in no time.
+static void many_locks(void)
+{
+	enum { COUNT = 2003 };
+	struct timespec from, to;
+	open_file();
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (long i = 0; i < COUNT; i++)
+		CHECK(lock(file, F_SETLK, F_WRLCK, 2 * (i * 1009 % COUNT), 1) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		for (long i = 0; i < COUNT; i++) {
+			FAILS(lock(file, F_SETLK, F_RDLCK, 2 * i, 1), EAGAIN);
+			CHECK(lock(file, F_SETLK, F_RDLCK, 2 * i + 1, 1) == 0);
+		}
+		_exit(0);
+	}
+	PASSES(pid);
+	for (long i = 0; i < COUNT; i++)
+		CHECK(lock(file, F_SETLK, F_UNLCK, 2 * i, 1) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	CHECK(to.tv_sec - from.tv_sec < 15);
+}
+
+// Operations of flock that are none are refused before anything else; some do nothing at all.
+static void flock_arguments(void)
+{
+	open_file();
+	for (int op = 0; op < 32; op++) {
+		int base = op & ~LOCK_NB;
+		if (base != LOCK_SH && base != LOCK_EX && base != LOCK_UN)
+			FAILS(flock(-1, op), EINVAL);
+		else
+			FAILS(flock(-1, op), EBADF);
+	}
+	EQUAL(flock(-1, 32), 0);
+	EQUAL(flock(-1, -1), 0);
+	FAILS(flock(open("f", O_PATH), LOCK_SH), EBADF);
+	int neither = open("f", 3);
+	CHECK(neither >= 0);
+	FAILS(flock(neither, LOCK_SH), EBADF);
+	EQUAL(flock(neither, LOCK_UN), 0);
+}
+
 static const struct test tests[] = {
 	TEST(own_locks),
 	TEST(close_releases),
@@ -241,5 +322,8 @@ static const struct test tests[] = {
 	TEST(open_file_locks),
 	TEST(flock_locks),
 	TEST(flock_waits),
+	TEST(closed_meanwhile),
+	TEST(many_locks),
+	TEST(flock_arguments),
 };
 MAIN(tests)

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 static int ends[2];
@@ -190,6 +192,47 @@ static void opening_fifos(void)
 	CHECK(open("fifo", O_RDWR) >= 0);
 }
 
+static int *numbers;
+
+// guess closes and duplicates onto the descriptors that the next pipe will have.
+static void *guess(void *stop)
+{
+	while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED))
+		for (int fd = 3; fd < 8; fd++) {
+			char c;
+			if (write(fd, "x", 1) == 1 || read(fd, &c, 1) == 1)
+				return "a descriptor was there before its number was told";
+		}
+	return NULL;
+}
+
+// A pipe whose numbers cannot be stored was never there.
+static void numbers_first(void)
+{
+	int stop = 0, p[2];
+	void *what;
+	pthread_t thread;
+	struct stat st;
+	for (int fd = 3; fd < 20; fd++)
+		close(fd);
+	numbers = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(numbers != MAP_FAILED && munmap(numbers + 1024, 4096) == 0);
+	CHECK(pthread_create(&thread, NULL, guess, &stop) == 0);
+	for (int i = 0; i < 2000; i++) {
+		FAILS(syscall(SYS_pipe2, numbers + 1023, 0), EFAULT);
+		FAILS(syscall(SYS_pipe2, NULL, O_CLOEXEC), EFAULT);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	CHECK(pthread_join(thread, &what) == 0);
+	if (what)
+		fail(__FILE__, __LINE__, "%s", (char *)what);
+	for (int fd = 3; fd < 8; fd++)
+		FAILS(fstat(fd, &st), EBADF);
+	CHECK(pipe(p) == 0);
+	EQUAL(p[0], 3);
+	EQUAL(p[1], 4);
+}
+
 static const struct test tests[] = {
 	TEST(bytes),
 	TEST(ends_and_flags),
@@ -200,5 +243,6 @@ static const struct test tests[] = {
 	TEST(blocking),
 	TEST(interrupted_write),
 	TEST(opening_fifos),
+	TEST(numbers_first),
 };
 MAIN(tests)

@@ -6,9 +6,11 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 static int ends[2];
@@ -439,6 +441,112 @@ static void signal_descriptor(void)
 	CHECK(!sigismember(&set, SIGUSR1));
 }
 
+static char *info(int fd)
+{
+	static char text[8192];
+	char path[64];
+	sprintf(path, "/proc/self/fdinfo/%d", fd);
+	int f = open(path, O_RDONLY), n = 0, m;
+	CHECK(f >= 0);
+	while ((m = read(f, text + n, sizeof text - 1 - n)) > 0)
+		n += m;
+	text[n] = 0;
+	close(f);
+	return text;
+}
+
+// Information about descriptors in /proc tells what they watch, count and wait for.
+static void descriptor_info(void)
+{
+	int e = epoll_create1(0), p[2];
+	char line[256];
+	struct stat st;
+	CHECK(e >= 0 && pipe(p) == 0);
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u64 = 0x1234567890abcdef};
+	CHECK(epoll_ctl(e, EPOLL_CTL_ADD, p[0], &ev) == 0);
+	ev = (struct epoll_event){.events = EPOLLOUT | EPOLLONESHOT, .data.u64 = 7};
+	CHECK(epoll_ctl(e, EPOLL_CTL_ADD, p[1], &ev) == 0);
+	CHECK(fstat(p[0], &st) == 0);
+	sprintf(line, "tfd: %8d events: %8x data: %16llx  pos:0 ino:%lx sdev:%lx\n", p[0], EPOLLIN | EPOLLET | EPOLLERR | EPOLLHUP,
+		0x1234567890abcdefULL, (long)st.st_ino, (long)st.st_dev);
+	CHECK(strstr(info(e), line));
+	sprintf(line, "tfd: %8d events: %8x data: %16x  pos:0 ino:%lx sdev:%lx\n", p[1], EPOLLOUT | EPOLLONESHOT | EPOLLERR | EPOLLHUP, 7,
+		(long)st.st_ino, (long)st.st_dev);
+	CHECK(strstr(info(e), line));
+	EQUAL(epoll_wait(e, &ev, 1, 0), 1);
+	sprintf(line, "tfd: %8d events: %8x data: %16x", p[1], EPOLLONESHOT, 7);
+	CHECK(strstr(info(e), line));
+	close(p[1]);
+	CHECK(strstr(info(e), "data:                7") == NULL);
+	for (int i = 0; i < 300; i++) { // more than one read takes
+		ev.data.u64 = i;
+		CHECK(epoll_ctl(e, EPOLL_CTL_ADD, dup(p[0]), &ev) == 0);
+	}
+	sprintf(line, "/proc/self/fdinfo/%d", e);
+	FILE *f = fopen(line, "r");
+	int count = 0;
+	while (fgets(line, sizeof line, f))
+		count += !strncmp(line, "tfd:", 4);
+	EQUAL(count, 301);
+
+	CHECK(strstr(info(eventfd(17, 0)), "eventfd-count:               11\n"));
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, 2);
+	sigaddset(&set, 40);
+	CHECK(strstr(info(signalfd(-1, &set, 0)), "sigmask:\t0000008000000002\n"));
+	int t = timerfd_create(CLOCK_MONOTONIC, 0);
+	CHECK(strstr(info(t), "clockid: 1\nticks: 0\nsettime flags: 00\nit_value: (0, 0)\nit_interval: (0, 0)\n"));
+	struct itimerspec it = {.it_value = {1, 0}, .it_interval = {3, 5}};
+	CHECK(timerfd_settime(t, TFD_TIMER_ABSTIME, &it, NULL) == 0);
+	CHECK(strstr(info(t), "ticks: "));
+	CHECK(strstr(info(t), "settime flags: 01\n"));
+	CHECK(strstr(info(t), "it_interval: (3, 5)\n"));
+}
+
+// What can be watched: files of /proc and /sys that are of no process, but neither regular files
+// nor those of a process.
+static void epoll_files(void)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} files[] = {
+		{"/proc/meminfo", 0}, {"/proc/self/mounts", 0}, {"/proc/version", 0}, {"/proc/sys/kernel/hostname", 0},
+		{"/proc/self/status", EPERM}, {"/proc/self/maps", EPERM}, {"/proc/self/fdinfo/0", EPERM},
+		{"/dev/null", EPERM}, {"/dev/zero", EPERM}, {"f", EPERM}, {".", EPERM},
+	};
+	close(open("f", O_RDWR | O_CREAT, 0600));
+	int e = epoll_create1(0);
+	for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
+		struct epoll_event ev = {.events = EPOLLIN};
+		int fd = open(files[i].path, O_RDONLY);
+		CHECK(fd >= 0);
+		errno = 0;
+		epoll_ctl(e, EPOLL_CTL_ADD, fd, &ev);
+		if (errno != files[i].error)
+			fail(__FILE__, __LINE__, "%s: not %s", files[i].path, strerror(files[i].error));
+	}
+}
+
+// A write to an event counter reads eight bytes, however many there are.
+static void event_counter_long_write(void)
+{
+	int fd = eventfd(0, 0);
+	size_t size = 1 << 30;
+	uint64_t *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), value;
+	struct timespec from, to;
+	CHECK(mem != MAP_FAILED);
+	mem[0] = mem[1] = 5;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	EQUAL(write(fd, mem, size), 8);
+	EQUAL(write(fd, mem, 12), 8);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	CHECK((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 1000);
+	EQUAL(read(fd, &value, 8), 8);
+	EQUAL(value, 10);
+}
+
 static const struct test tests[] = {
 	TEST(poll_pipe),
 	TEST(poll_others),
@@ -456,5 +564,8 @@ static const struct test tests[] = {
 	TEST(event_counter),
 	TEST(timer_descriptor),
 	TEST(signal_descriptor),
+	TEST(descriptor_info),
+	TEST(epoll_files),
+	TEST(event_counter_long_write),
 };
 MAIN(tests)

@@ -68,3 +68,7 @@ func (randomDevice) Ioctl(c vfs.Caller, cmd uint32, arg uintptr) (uintptr, error
 	_, err := c.CopyOut(arg, b[:])
 	return 0, err
 }
+
+// CanSplice says that sendfile(2) reads random bytes, as from no other device
+// of memory.
+func (randomDevice) CanSplice() bool { return true }

@@ -154,37 +154,51 @@ func (d *fdDir) path(v *view, fd int) (vfs.Path, error) {
 
 // An Informer is a vfs.FileOps that has more to say in /proc/PID/fdinfo.
 type Informer interface {
-	FDInfo(w *bytes.Buffer)
+	// FDInfo writes the records from the one at pos on: see
+	// pseudo.View.Records.
+	FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool)
 }
 
 func (d *fdDir) infoFile(fd int) vfs.Inode {
 	return pseudo.NewText(d.node(abi.S_IFREG|0o444, d.entry, fd), pseudo.View{
+		Plain: true,
 		Check: func(c vfs.Caller) error {
 			v := d.view
 			v.c = c
 			return v.mayRead()
 		},
-		Show: func(_ vfs.Caller, w *bytes.Buffer) error {
-			f, cloexec := d.file(fd)
-			if f == nil {
-				return abi.ENOENT
-			}
-			defer f.Put()
-			flags := f.Flags()
-			if cloexec {
-				flags |= abi.O_CLOEXEC
-			}
-			fmt.Fprintf(w, "pos:\t%d\nflags:\t0%o\n", f.Pos(), flags)
-			if m := f.Path().Mount; m != nil {
-				fmt.Fprintf(w, "mnt_id:\t%d\n", m.ID())
-			}
-			fmt.Fprintf(w, "ino:\t%d\n", f.Inode().Attr().Ino)
-			if i, ok := f.Ops().(Informer); ok {
-				i.FDInfo(w)
-			}
-			return nil
+		Records: func(_ vfs.Caller, pos int64, w *bytes.Buffer, more func(int64) bool) error {
+			return d.infoRecords(fd, pos, w, more)
 		},
 	})
+}
+
+// infoRecords shows what all files have at position 0, and behind it what
+// an Informer adds.
+func (d *fdDir) infoRecords(fd int, pos int64, w *bytes.Buffer, more func(int64) bool) error {
+	f, cloexec := d.file(fd)
+	if f == nil {
+		return abi.ENOENT
+	}
+	defer f.Put()
+	if pos == 0 {
+		flags := f.Flags()
+		if cloexec {
+			flags |= abi.O_CLOEXEC
+		}
+		fmt.Fprintf(w, "pos:\t%d\nflags:\t0%o\n", f.Pos(), flags)
+		if m := f.Path().Mount; m != nil {
+			fmt.Fprintf(w, "mnt_id:\t%d\n", m.ID())
+		}
+		fmt.Fprintf(w, "ino:\t%d\n", f.Inode().Attr().Ino)
+		if pos++; !more(pos) {
+			return nil
+		}
+	}
+	if i, ok := f.Ops().(Informer); ok {
+		i.FDInfo(pos-1, w, func(next int64) bool { return more(next + 1) })
+	}
+	return nil
 }
 
 // ReadDir implements vfs.Dir. The position of a descriptor is its number.

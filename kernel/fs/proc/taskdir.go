@@ -270,7 +270,7 @@ func (d *taskDir) inode(f *taskFile, entry int) vfs.Inode {
 
 // view returns what the file shows of the thread that as returns for a caller.
 func (f *taskFile) view(as func(vfs.Caller) *view) pseudo.View {
-	var p pseudo.View
+	p := pseudo.View{Plain: f.watch == nil}
 	switch {
 	case f.records != nil:
 		p.Records = func(c vfs.Caller, pos int64, w *bytes.Buffer, more func(int64) bool) error {

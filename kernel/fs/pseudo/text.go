@@ -39,6 +39,9 @@ type View struct {
 	// NoStore is what a write(2) answers if Store is nil and the permission
 	// bits or a capability allowed to open the file for writing.
 	NoStore abi.Errno
+	// Plain makes it a file that poll(2) takes as always ready, and epoll(7)
+	// and splice(2) do not take, as files of one thread are.
+	Plain bool
 	// Strict refuses to open a file for reading or writing (EACCES) if its
 	// permission bits allow that to nobody, even to the superuser.
 	Strict bool
@@ -228,8 +231,19 @@ func (o *openText) Ready(mask wait.Events) wait.Events {
 	return ev
 }
 
+// never is notified never.
+var never wait.Queue
+
 // WaitQueue implements vfs.FileOps.
-func (o *openText) WaitQueue() *wait.Queue { return o.view.Changes }
+func (o *openText) WaitQueue() *wait.Queue {
+	switch {
+	case o.view.Changes != nil:
+		return o.view.Changes
+	case o.view.Plain:
+		return nil
+	}
+	return &never
+}
 
 // Release implements vfs.FileOps.
 func (o *openText) Release(*vfs.File) {
@@ -259,6 +273,9 @@ func (o *openText) Write(c vfs.Caller, src vfs.Source, off int64) (int, error) {
 	}
 	return n, nil
 }
+
+// CanSplice implements vfs.Spliced.
+func (o *openText) CanSplice() bool { return !o.view.Plain }
 
 // Seek implements vfs.Seeker: a text that is made has no end to seek from, and
 // one that is copied is empty by its size.

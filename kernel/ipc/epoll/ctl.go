@@ -61,7 +61,8 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 			return err
 		}
 	}
-	it := &item{key: k, epoll: e, queue: k.file.WaitQueue(), data: ev.Data, child: child}
+	it := &item{key: k, id: e.nextID, epoll: e, queue: k.file.WaitQueue(), data: ev.Data, child: child}
+	e.nextID++
 	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
 	e.items[k] = it

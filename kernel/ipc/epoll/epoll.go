@@ -31,6 +31,7 @@ type Epoll struct {
 
 	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
 	items   map[key]*item
+	nextID  int64                      // of an item; guarded by mu
 	scratch [abi.SizeofEpollEvent]byte // guarded by mu
 
 	// Guarded by nesting: the instances that this one watches, with how

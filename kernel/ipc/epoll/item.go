@@ -15,6 +15,7 @@ const modeBits = abi.EPOLLET | abi.EPOLLONESHOT | abi.EPOLLEXCLUSIVE | abi.EPOLL
 // it.
 type item struct {
 	key
+	id     int64 // counts the items of an instance
 	epoll  *Epoll
 	queue  *wait.Queue     // of the file
 	waiter wait.Waiter     // on queue, for all events

@@ -2,7 +2,9 @@
 package eventfd
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"sync"
 
@@ -16,7 +18,7 @@ const maximum = math.MaxUint64 - 1
 
 type counter struct {
 	vfs.NoFile
-	vfs.IsStreamFile
+	vfs.IsMessageFile
 	file      *vfs.File
 	semaphore bool // a read takes 1, not all
 	queue     wait.Queue
@@ -57,9 +59,9 @@ func (c *counter) Read(_ vfs.Caller, dst vfs.Dest, _ int64) (int, error) {
 	return dst.Write(b[:])
 }
 
-// Write adds to the count and ignores what follows the value. If the sum would
-// be too large it waits here, unless O_NONBLOCK is set: the value has been
-// taken from src.
+// Write adds the value of the first 8 bytes to the count. If the sum would be
+// too large it waits here, unless O_NONBLOCK is set: the value has been taken
+// from src.
 func (c *counter) Write(caller vfs.Caller, src vfs.Source, _ int64) (int, error) {
 	if src.Len() < 8 {
 		return 0, abi.EINVAL
@@ -69,10 +71,6 @@ func (c *counter) Write(caller vfs.Caller, src vfs.Source, _ int64) (int, error)
 		return 0, err
 	}
 	v := binary.LittleEndian.Uint64(b[:])
-	for err := error(nil); err == nil && src.Len() > 0; {
-		var ignored [8]byte
-		_, err = src.Read(ignored[:min(src.Len(), len(ignored))])
-	}
 	switch {
 	case v == math.MaxUint64:
 		return 0, abi.EINVAL
@@ -81,13 +79,14 @@ func (c *counter) Write(caller vfs.Caller, src vfs.Source, _ int64) (int, error)
 	case c.file.Nonblocking():
 		return 0, abi.EAGAIN
 	}
-	w := wait.Waiter{Sleeper: caller.Sleeper()}
-	c.queue.Register(&w, wait.Writable)
-	defer c.queue.Unregister(&w)
-	for !c.add(v) {
-		if err := w.Sleeper.Sleep(wait.Forever); err != nil {
-			return 0, err
+	err := caller.Sleeper().Await(&c.queue, wait.Writable, wait.Forever, func() error {
+		if !c.add(v) {
+			return abi.EAGAIN
 		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
 	return 8, nil
 }
@@ -116,6 +115,20 @@ func (c *counter) Ready(mask wait.Events) wait.Events {
 		ev |= wait.Writable
 	}
 	return ev & (mask | wait.Always)
+}
+
+// FDInfo tells the count: proc_pid_fdinfo(5).
+func (c *counter) FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool) {
+	if pos == 0 {
+		fmt.Fprintf(w, "eventfd-count: %16x\n", c.count())
+		more(1)
+	}
+}
+
+func (c *counter) count() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
 }
 
 // WaitQueue returns the counter's queue.

@@ -134,7 +134,7 @@ func TestPackets(t *testing.T) {
 	read(t, r, 10000, x[:4096], nil)
 	read(t, r, 10000, x[:904], nil)
 	read(t, r, 100, "", abi.EAGAIN)
-	w.SetFlags(abi.O_NONBLOCK)
+	w.SetFlags(vfs.Kernel, abi.O_NONBLOCK)
 	write(t, w, "a", 1, nil)
 	write(t, w, "b", 1, nil)
 	read(t, r, 10, "ab", nil)

@@ -2,6 +2,8 @@
 package signalfd
 
 import (
+	"bytes"
+	"fmt"
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
@@ -105,6 +107,14 @@ func (d *descriptor) ready(s Signals, mask wait.Events) wait.Events {
 		return 0
 	}
 	return wait.In & mask
+}
+
+// FDInfo tells the set: proc_pid_fdinfo(5).
+func (d *descriptor) FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool) {
+	if pos == 0 {
+		fmt.Fprintf(w, "sigmask:\t%016x\n", uint64(d.mask()))
+		more(1)
+	}
 }
 
 // WaitQueue returns the queue of the maker.

@@ -3,7 +3,9 @@
 package timerfd
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"sync"
 
@@ -19,6 +21,7 @@ import (
 type timer struct {
 	vfs.NoFile
 	vfs.IsStreamFile
+	clock int
 	wall  bool // absolute times are those of the wall clock
 	queue wait.Queue
 
@@ -26,6 +29,7 @@ type timer struct {
 	expires  int64       // guarded by mu, as are all below; 0 if it is off
 	interval int64       // nanoseconds; 0 if it expires once
 	ticks    uint64      // expirations that have been counted and not read
+	flags    int         // of the last Set
 	alarm    ktime.Timer // calls fire
 }
 
@@ -37,7 +41,7 @@ func New(clock, flags int) (*vfs.File, error) {
 	if flags&^(abi.TFD_NONBLOCK|abi.TFD_CLOEXEC) != 0 {
 		return nil, abi.EINVAL
 	}
-	t := new(timer)
+	t := &timer{clock: clock}
 	t.alarm.Init(t.fire)
 	switch clock {
 	case abi.CLOCK_REALTIME, abi.CLOCK_REALTIME_ALARM:
@@ -67,7 +71,7 @@ func Set(f *vfs.File, flags int, value, interval int64) (oldValue, oldInterval i
 	defer t.mu.Unlock()
 	now := ktime.Mono()
 	oldValue, oldInterval = t.left(now), t.interval
-	t.expires, t.interval, t.ticks = 0, interval, 0
+	t.expires, t.interval, t.ticks, t.flags = 0, interval, 0, flags
 	switch {
 	case value == 0:
 	case !absolute:
@@ -188,6 +192,22 @@ func (t *timer) Ready(mask wait.Events) wait.Events {
 		return 0
 	}
 	return wait.In & mask
+}
+
+// FDInfo tells the clock, the expirations and the times: proc_pid_fdinfo(5).
+func (t *timer) FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool) {
+	if pos != 0 {
+		return
+	}
+	const second = int64(1e9)
+	t.mu.Lock()
+	now := ktime.Mono()
+	t.count(now)
+	left := t.left(now)
+	fmt.Fprintf(w, "clockid: %d\nticks: %d\nsettime flags: 0%o\nit_value: (%d, %d)\nit_interval: (%d, %d)\n",
+		t.clock, t.ticks, t.flags, left/second, left%second, t.interval/second, t.interval%second)
+	t.mu.Unlock()
+	more(1)
 }
 
 // WaitQueue returns the timer's queue.

@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
 
 	"kevlar/kernel/abi"
@@ -31,8 +32,9 @@ type cursor struct {
 	user uintptr
 }
 
-// openCursor sets up the end of a transfer whose offset, if any, is at addr.
-func openCursor(t *task.Task, f *vfs.File, addr uintptr) (cursor, error) {
+// openCursor sets up the end of a transfer of n bytes whose offset, if any, is
+// at addr: EINVAL if it does not end at an offset.
+func openCursor(t *task.Task, f *vfs.File, addr uintptr, n int) (cursor, error) {
 	c := cursor{f: f, off: -1, user: addr}
 	switch {
 	case f.IsStream():
@@ -46,10 +48,10 @@ func openCursor(t *task.Task, f *vfs.File, addr uintptr) (cursor, error) {
 		if err != nil {
 			return c, err
 		}
-		if int64(off) < 0 {
-			return c, abi.EINVAL
-		}
 		c.off = int64(off)
+	}
+	if addr != 0 && c.off < 0 || c.off > math.MaxInt64-int64(n) {
+		return c, abi.EINVAL
 	}
 	return c, nil
 }
@@ -155,19 +157,31 @@ func sysSendfile(t *task.Task, a *Args) (uintptr, error) {
 	if in.IsStream() && a[2] != 0 {
 		return 0, abi.ESPIPE
 	}
-	if in.IsStream() || out.Flags()&abi.O_APPEND != 0 || isDir(in) {
+	if in.IsStream() || out.Flags()&abi.O_APPEND != 0 || !canSplice(in) {
 		return 0, abi.EINVAL
 	}
-	from, err := openCursor(t, in, a[2])
+	from, err := openCursor(t, in, a[2], n)
 	if err != nil {
 		return 0, err
 	}
-	to, err := openCursor(t, out, 0)
+	to, err := openCursor(t, out, 0, n)
 	if err != nil {
 		return 0, err
 	}
 	done, err := transfer(t, &from, &to, int64(n))
 	return uintptr(done), err
+}
+
+// canSplice reports whether sendfile(2) and splice(2) read f.
+func canSplice(f *vfs.File) bool {
+	if s, ok := f.Ops().(vfs.Spliced); ok {
+		return s.CanSplice()
+	}
+	switch fileType(f) {
+	case abi.S_IFREG, abi.S_IFBLK, abi.S_IFIFO, abi.S_IFSOCK:
+		return true
+	}
+	return false
 }
 
 func isDir(f *vfs.File) bool { return fileType(f) == abi.S_IFDIR }
@@ -198,12 +212,14 @@ func sysCopyFileRange(t *task.Task, a *Args) (uintptr, error) {
 		return 0, abi.EINVAL
 	case out.Flags()&abi.O_APPEND != 0:
 		return 0, abi.EBADF
+	case in.Inode().FS() != out.Inode().FS():
+		return 0, abi.EXDEV
 	}
-	from, err := openCursor(t, in, a[1])
+	from, err := openCursor(t, in, a[1], n)
 	if err != nil {
 		return 0, err
 	}
-	to, err := openCursor(t, out, a[3])
+	to, err := openCursor(t, out, a[3], n)
 	if err != nil {
 		return 0, err
 	}
@@ -237,7 +253,7 @@ func sysSplice(t *task.Task, a *Args) (uintptr, error) {
 	}
 	inPipe, outPipe := isPipe(in), isPipe(out)
 	switch {
-	case !inPipe && !outPipe, in.Inode() == out.Inode(), isDir(in), out.Flags()&abi.O_APPEND != 0:
+	case !inPipe && !outPipe, in.Inode() == out.Inode(), !canSplice(in), out.Flags()&abi.O_APPEND != 0:
 		return 0, abi.EINVAL
 	case inPipe && a[1] != 0, outPipe && a[3] != 0:
 		return 0, abi.ESPIPE
@@ -247,11 +263,11 @@ func sysSplice(t *task.Task, a *Args) (uintptr, error) {
 			return 0, abi.EAGAIN
 		}
 	}
-	from, err := openCursor(t, in, a[1])
+	from, err := openCursor(t, in, a[1], n)
 	if err != nil {
 		return 0, err
 	}
-	to, err := openCursor(t, out, a[3])
+	to, err := openCursor(t, out, a[3], n)
 	if err != nil {
 		return 0, err
 	}

@@ -64,10 +64,19 @@ func sysSyslog(t *task.Task, a *Args) (uintptr, error) {
 	case syslogClear:
 		logClear.Store(klog.Next())
 		return 0, nil
-	case syslogConsoleOff, syslogConsoleOn:
-		return 0, abi.EINVAL // the log goes to no console that users have
+	case syslogConsoleOff:
+		klog.ConsoleOff()
+		return 0, nil
+	case syslogConsoleOn:
+		klog.ConsoleOn()
+		return 0, nil
 	case syslogConsoleLevel:
-		return 0, abi.EINVAL
+		level := int(int32(a[2]))
+		if level < 1 || level > 8 {
+			return 0, abi.EINVAL
+		}
+		klog.SetConsoleLevel(level)
+		return 0, nil
 	case syslogSizeUnread:
 		return uintptr(logSize(logRead.Load(), klog.Next())), nil
 	case syslogSizeBuffer:
@@ -130,15 +139,12 @@ func readLog(t *task.Task, addr uintptr, n int) (uintptr, error) {
 
 // waitLog waits until there is a record with number seq.
 func waitLog(t *task.Task, seq uint64) error {
-	w := wait.Waiter{Sleeper: t.Sleeper()}
-	klog.Arrivals.Register(&w, wait.In)
-	defer klog.Arrivals.Unregister(&w)
-	for klog.Next() <= seq {
-		if err := t.Block(wait.Forever); err != nil {
-			return err
+	return t.Sleeper().Await(&klog.Arrivals, wait.In, wait.Forever, func() error {
+		if klog.Next() <= seq {
+			return abi.EAGAIN
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // readLastLog copies out the last whole records before end that fit into n

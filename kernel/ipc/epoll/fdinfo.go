@@ -1,0 +1,67 @@
+package epoll
+
+import (
+	"bytes"
+	"fmt"
+
+	"kevlar/kernel/vfs"
+)
+
+// An itemInfo is what /proc/PID/fdinfo tells of an item.
+type itemInfo struct {
+	id     int64
+	key    key
+	events uint32
+	data   uint64
+}
+
+// infoBatch is how many items are looked up at once.
+const infoBatch = 64
+
+// FDInfo writes a line for each item, in the order in which they were added:
+// proc_pid_fdinfo(5). The position of an item is its number.
+func (e *Epoll) FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool) {
+	var batch [infoBatch]itemInfo
+	for {
+		n := e.infos(&batch, pos)
+		for i := range n {
+			it := &batch[i]
+			f := it.key.file
+			fmt.Fprintf(w, "tfd: %8d events: %8x data: %16x  pos:%d ino:%x sdev:%x\n",
+				it.key.fd, it.events, it.data, filePos(f), f.Inode().Attr().Ino, f.Inode().FS().Dev)
+			if pos = it.id + 1; !more(pos) {
+				return
+			}
+		}
+		if n < infoBatch {
+			return
+		}
+	}
+}
+
+// filePos returns the position of a file that has one: a stream may be read
+// for as long as its reader likes, a position is held for as long.
+func filePos(f *vfs.File) int64 {
+	if f.IsStream() {
+		return 0
+	}
+	return f.Pos()
+}
+
+// infos fills batch with the items from number first on, and returns how many.
+func (e *Epoll) infos(batch *[infoBatch]itemInfo, first int64) (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.items {
+		if it.id < first || n == infoBatch && it.id > batch[n-1].id {
+			continue
+		}
+		n = min(n+1, infoBatch)
+		i := n - 1
+		for ; i > 0 && batch[i-1].id > it.id; i-- {
+			batch[i] = batch[i-1]
+		}
+		batch[i] = itemInfo{it.id, it.key, it.events.Load(), it.data}
+	}
+	return n
+}
