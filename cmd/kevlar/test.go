@@ -307,5 +307,8 @@ func (t *tester) goSuite(ctx context.Context, s *suite.Suite, cpus int, patterns
 		fmt.Sprintf("KEVLAR_FLAGS=--kernel %s --cpus %d --mem %s --accel %s --machine %s", kernel, cpus, f.mem, f.accel, f.machine),
 	}
 	env = append(env, t.environment()...)
+	if t.oneSize {
+		env = append(env, fmt.Sprintf("KEVLAR_CPUS=%d", cpus)) // for suites that choose their machines
+	}
 	return suite.GoTest(ctx, t.root, env, done, append(args, "./suites/"+s.Name)...), nil
 }
