@@ -3,24 +3,48 @@
 package main
 
 import (
+	"fmt"
+
+	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/klog"
+	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
+	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
+	"kevlar/kernel/machine/debugcon"
+	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/irq"
-	"kevlar/kernel/machine/power"
-	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/machine/x86"
-	"kevlar/kernel/random"
+	"kevlar/kernel/mm"
 	"kevlar/kernel/syscalls"
 	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
 )
 
-// connectLayers gives the lower layers what they know only by a hook.
+// What lower layers know of the layers above and beside them is set here and
+// nowhere else, before the first program runs.
+
+// connectMachine gives the layers below everything the machine's clock and
+// console.
+func connectMachine() {
+	ktime.UseSource(clock.Nanotime)
+	ktime.OnSet = clock.SetReal
+	klog.SetSink(func(r klog.Record) {
+		us := r.Mono / 1000
+		debugcon.String(fmt.Sprintf("[%5d.%06d] %s\n", us/1_000_000, us%1_000_000, r.Text))
+	})
+}
+
+// connectLayers connects the rest, when there are interrupts.
 func connectLayers() {
+	irq.ConnectAlarm(ktime.Expire)
+	ktime.UseAlarm(goruntime.SetAlarm)
+
+	mm.OnOutOfMemory = task.OutOfMemory
+	vfs.OpenFIFO = pipe.OpenFIFO
+
 	task.OnInterrupt = irq.Drain
-	task.Entropy = random.Read
-	task.Kick = ring3.Kick
 	task.MapVDSO = makeVDSO()
 	_, _, _, edx := x86.CPUID(1, 0)
 	task.HWCap = uint64(edx)
@@ -32,19 +56,5 @@ func connectLayers() {
 	syscalls.CurrentCPU = cpu.CurrentID
 	syscalls.MemoryBarrier = ipi.Barrier
 	syscalls.Reboot = endMachine
-	syscalls.SetStrace(hasWord(boot.CommandLine(), "strace"))
-	syscalls.Connect()
-}
-
-// endMachine is reboot(2).
-func endMachine(how syscalls.RebootAction) {
-	drainConsoles()
-	switch how {
-	case syscalls.Restart:
-		klog.Printf("restarting")
-		power.Reboot()
-	default:
-		klog.Printf("power off")
-		power.Off()
-	}
+	task.Handlers = syscalls.Handlers(hasWord(boot.CommandLine(), "strace"))
 }

@@ -7,9 +7,7 @@ package main
 
 import (
 	"kevlar/kernel/klog"
-	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
-	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/machine/power"
@@ -17,15 +15,13 @@ import (
 )
 
 func main() {
-	ktime.UseSource(clock.Nanotime)
-	startLog()
+	connectMachine()
 	seedRandom()
 	setLimits()
 	if err := boot.StartProcessors(); err != nil {
 		die("processors: %v", err)
 	}
 	irq.Init()
-	setAlarm()
 	setWallClock()
 	go boot.Refine()
 	go trimHeap()

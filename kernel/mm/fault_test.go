@@ -397,11 +397,11 @@ func TestOutOfMemory(t *testing.T) {
 	}
 	defer victim.Put()
 	calls := 0
-	SetOOMHandler(func() {
+	OnOutOfMemory = func() {
 		calls++
 		victim.Munmap(base, 1<<30)
-	})
-	defer oomHandler.Store(nil)
+	}
+	defer func() { OnOutOfMemory = nil }()
 	frame.SetReserve(1000)
 	defer frame.SetReserve(0)
 	mapAnon(t, victim, base, 20000)

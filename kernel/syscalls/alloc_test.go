@@ -44,7 +44,7 @@ func TestHotCallsAllocateNothing(t *testing.T) {
 		} {
 			do := func() {
 				args = c.args
-				if _, err := Dispatch(u.task, c.nr, &args); err != nil {
+				if _, err := Table[c.nr].Func(u.task, &args); err != nil {
 					u.Errorf("%s: %v", callName(c.nr), err)
 				}
 			}
@@ -55,9 +55,9 @@ func TestHotCallsAllocateNothing(t *testing.T) {
 		}
 		pipe := func() {
 			args = Args{w, buf, 100}
-			Dispatch(u.task, abi.SYS_WRITE, &args)
+			Table[abi.SYS_WRITE].Func(u.task, &args)
 			args = Args{r, buf, 100}
-			Dispatch(u.task, abi.SYS_READ, &args)
+			Table[abi.SYS_READ].Func(u.task, &args)
 		}
 		pipe()
 		if n := testing.AllocsPerRun(100, pipe); n > 0 {
@@ -65,9 +65,9 @@ func TestHotCallsAllocateNothing(t *testing.T) {
 		}
 		open := func() {
 			args = Args{cwd, name, abi.O_RDONLY}
-			n, _ := Dispatch(u.task, abi.SYS_OPENAT, &args)
+			n, _ := Table[abi.SYS_OPENAT].Func(u.task, &args)
 			args = Args{n}
-			Dispatch(u.task, abi.SYS_CLOSE, &args)
+			Table[abi.SYS_CLOSE].Func(u.task, &args)
 		}
 		open()
 		if n := testing.AllocsPerRun(100, open); n > 2 { // the path and the open file

@@ -2,57 +2,37 @@ package syscalls
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/klog"
 	"kevlar/kernel/task"
 )
 
-// tracing is set while calls are logged.
-var tracing atomic.Bool
-
-// Connect makes Dispatch serve the system calls of all threads. Unless calls
-// are traced by then, those that exist go to the table's functions directly.
-func Connect() {
-	task.Syscall = Dispatch
-	if tracing.Load() {
-		return
+// Handlers returns what serves the system calls by number: the functions of the
+// Table, each behind a trace if strace is set, and for what is missing one that
+// says so.
+func Handlers(strace bool) (h [len(task.Handlers)]task.Handler) {
+	for nr := range h {
+		c := &Call{}
+		if nr < len(Table) {
+			c = &Table[nr]
+		}
+		f := c.Func
+		if f == nil {
+			f = sysMissing
+		}
+		if strace {
+			f = traced(c, f)
+		}
+		h[nr] = task.Handler(f)
 	}
-	for nr := range Table {
-		task.Calls[nr] = Table[nr].Func
-	}
+	return h
 }
 
-// Dispatch serves system call nr of thread t. It is what task.Syscall calls
-// each time user mode makes a system call, so the usual way through it is
-// short.
-func Dispatch(t *task.Task, nr uintptr, a *Args) (uintptr, error) {
-	if nr < uintptr(len(Table)) && !tracing.Load() {
-		if f := Table[nr].Func; f != nil {
-			return f(t, a)
-		}
-	}
-	return dispatchSlow(t, nr, a)
-}
-
-// dispatchSlow serves calls that are traced or missing.
-func dispatchSlow(t *task.Task, nr uintptr, a *Args) (uintptr, error) {
-	c := &Call{}
-	if nr < uintptr(len(Table)) {
-		c = &Table[nr]
-	}
-	f := c.Func
-	if f == nil {
-		f = func(t *task.Task, _ *Args) (uintptr, error) {
-			logMissing(t, callName(nr))
-			return 0, abi.ENOSYS
-		}
-	}
-	if !tracing.Load() {
-		return f(t, a)
-	}
-	return trace(t, nr, c, f, a)
+// sysMissing serves the calls that there are not.
+func sysMissing(t *task.Task, _ *Args) (uintptr, error) {
+	logMissing(t, callName(uintptr(t.CallNumber())))
+	return 0, abi.ENOSYS
 }
 
 // missing remembers which missing calls have been named in the kernel log,

@@ -13,6 +13,7 @@ import (
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/task"
@@ -51,7 +52,8 @@ func newActivation() *activation {
 // machine is what the software CPU knows.
 var machine struct {
 	sync.Mutex
-	users map[*ring3.Context]*user
+	users    map[*ring3.Context]*user
+	handlers atomic.Pointer[[len(task.Handlers)]task.Handler] // that serve the calls
 	// programs and mains are the threads that have not run yet, with their
 	// main functions, by the token in a register that they inherit; process
 	// 1 has token 0.
@@ -375,6 +377,12 @@ func program() []byte {
 	return b
 }
 
+// straced makes the calls that follow be traced, or not.
+func straced(on bool) {
+	h := Handlers(on)
+	machine.handlers.Store(&h)
+}
+
 // boot starts the machine with process 1.
 func boot() error {
 	frame.InitSoft(1 << 15)
@@ -382,18 +390,17 @@ func boot() error {
 	machine.programs = make(map[uint64]*user)
 	machine.mains = make(map[uint64]func(*user))
 	ring3.SoftRun = softRun
-	task.Entropy = func(b []byte) {
-		for i := range b {
-			b[i] = byte(i) + 1
+	straced(false)
+	for nr := range task.Handlers {
+		task.Handlers[nr] = func(t *task.Task, a *Args) (uintptr, error) {
+			machine.Lock()
+			u := machine.users[t.Ctx]
+			machine.Unlock()
+			u.task = t
+			return machine.handlers.Load()[nr](t, a)
 		}
 	}
-	task.Syscall = func(t *task.Task, nr uintptr, a *Args) (uintptr, error) {
-		machine.Lock()
-		u := machine.users[t.Ctx]
-		machine.Unlock()
-		u.task = t
-		return Dispatch(t, nr, a)
-	}
+	vfs.OpenFIFO = pipe.OpenFIFO
 	super, err := tmpfs.New(tmpfs.Options{})
 	if err != nil {
 		return err

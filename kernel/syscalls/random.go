@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/random"
 	"kevlar/kernel/task"
 )
 
@@ -17,7 +18,7 @@ func sysGetrandom(t *task.Task, a *Args) (uintptr, error) {
 	done := uintptr(0)
 	for done < n {
 		b := t.Scratch[:min(n-done, 256)]
-		task.Entropy(b)
+		random.Read(b)
 		m, err := t.CopyOut(a[0]+done, b)
 		clear(b)
 		done += uintptr(m)

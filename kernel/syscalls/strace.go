@@ -9,18 +9,19 @@ import (
 	"kevlar/kernel/task"
 )
 
-// SetStrace switches the log of every system call on or off. The kernel calls
-// it before Connect. A line looks like strace(1)'s:
+// maxTraceString is how many bytes of a buffer the trace shows.
+const maxTraceString = 32
+
+// traced returns a function that serves a call by f and logs it. A line looks
+// like strace(1)'s:
 //
 //	[12] openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3
 //
 // A call appears when it returns, one that does not return when it begins.
-func SetStrace(on bool) { tracing.Store(on) }
+func traced(c *Call, f Func) Func {
+	return func(t *task.Task, a *Args) (uintptr, error) { return trace(t, uintptr(t.CallNumber()), c, f, a) }
+}
 
-// maxTraceString is how many bytes of a buffer the trace shows.
-const maxTraceString = 32
-
-// trace serves a call and logs it.
 func trace(t *task.Task, nr uintptr, c *Call, f Func, a *Args) (uintptr, error) {
 	args, result := splitKinds(c.Args)
 	tr := tracer{t: t, args: *a}

@@ -21,7 +21,7 @@ func TestStrace(t *testing.T) {
 		fds := u.put(pollfd(0, abi.POLLIN|abi.POLLOUT))
 		argv := u.put(words64(uint64(u.str("x")), uint64(u.str("-y")), 0))
 		first := klog.Next()
-		SetStrace(true)
+		straced(true)
 		fd := u.sys(abi.SYS_OPENAT, cwd, name, abi.O_RDWR|abi.O_CLOEXEC, 0)
 		u.syscall(abi.SYS_OPENAT, cwd, none, abi.O_RDONLY, 0)
 		u.sys(abi.SYS_READ, fd, p, 100)
@@ -40,7 +40,7 @@ func TestStrace(t *testing.T) {
 		u.sys(abi.SYS_UMASK, 022)
 		u.syscall(abi.SYS_MQ_UNLINK, 1, 2)
 		u.syscall(1000)
-		SetStrace(false)
+		straced(false)
 		u.syscall(abi.SYS_GETPID)
 
 		want := strings.Split(strings.TrimSpace(`

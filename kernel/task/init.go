@@ -2,7 +2,6 @@ package task
 
 import (
 	"kevlar/kernel/abi"
-	"kevlar/kernel/mm"
 	"kevlar/kernel/vfs"
 )
 
@@ -17,7 +16,6 @@ type InitArgs struct {
 // StartInit makes process 1 and lets it run. An error says why the program
 // cannot be executed; then there is no process.
 func StartInit(a InitArgs) error {
-	mm.SetOOMHandler(OutOfMemory)
 	t := newTask(vfs.RootCred)
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)

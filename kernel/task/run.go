@@ -41,14 +41,7 @@ func (t *Task) serve() (end bool) {
 			t.serveEvent(c.Event(r, t.table))
 			continue
 		}
-		a := c.Args()
-		var v uintptr
-		var err error
-		if nr := uint32(c.RAX); nr < uint32(len(Calls)) && Calls[nr] != nil { // only 32 bits count
-			v, err = Calls[nr](t, a)
-		} else {
-			v, err = Syscall(t, uintptr(nr), a)
-		}
+		v, err := Handlers[min(t.CallNumber(), uint32(len(Handlers)-1))](t, c.Args())
 		if err != nil {
 			v = t.failed(err)
 		}

@@ -2,6 +2,7 @@ package task
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/wait"
 )
 
@@ -143,8 +144,8 @@ func (t *Task) wantsSignal(sig int) bool {
 func (t *Task) notifySignal(by *Task) {
 	t.work.Or(workSignal)
 	t.sleeper.Interrupt()
-	if Kick != nil && t != by && t.State() == Running {
-		Kick(t.Ctx)
+	if t != by && t.State() == Running {
+		ring3.Kick(t.Ctx)
 	}
 }
 

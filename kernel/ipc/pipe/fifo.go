@@ -6,12 +6,10 @@ import (
 	"kevlar/kernel/wait"
 )
 
-func init() { vfs.OpenFIFO = openFIFO }
-
-// openFIFO opens a FIFO, or a pipe anew through /proc/PID/fd: fifo(7). Opening
+// OpenFIFO opens a FIFO, or a pipe anew through /proc/PID/fd: fifo(7). Opening
 // a FIFO for reading or writing alone waits for the other side; with
 // O_NONBLOCK reading does not wait and writing fails with ENXIO.
-func openFIFO(c vfs.Caller, f *vfs.File, inode vfs.Inode) (vfs.FileOps, error) {
+func OpenFIFO(c vfs.Caller, f *vfs.File, inode vfs.Inode) (vfs.FileOps, error) {
 	holder, ok := inode.(vfs.Stateful)
 	if !ok {
 		return nil, abi.ENXIO

@@ -308,7 +308,7 @@ func newFIFO() *vfs.AnonInode { return vfs.NewAnonInode("fifo", abi.S_IFIFO|0o60
 
 func openFIFOFile(c vfs.Caller, i *vfs.AnonInode, flags int) (*vfs.File, error) {
 	holder := vfs.NewFile(vfs.NoFile{}, i, vfs.Path{}, flags)
-	ops, err := openFIFO(c, holder, i)
+	ops, err := OpenFIFO(c, holder, i)
 	if err != nil {
 		return nil, err
 	}

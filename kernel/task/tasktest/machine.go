@@ -65,7 +65,9 @@ func boot() {
 	machine.exits = make(chan int, 1)
 	ring3.SoftRun = run
 	ring3.SoftRelease = release
-	task.Syscall = syscall
+	for nr := range task.Handlers {
+		task.Handlers[nr] = syscall
+	}
 	task.OnInitExit = func(status int) { machine.exits <- status }
 }
 
@@ -134,7 +136,8 @@ func release(c *ring3.Context) {
 
 // syscall serves the private call that executes a function in the kernel, and
 // passes on all others.
-func syscall(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error) {
+func syscall(t *task.Task, args *[6]uintptr) (uintptr, error) {
+	nr := uintptr(t.CallNumber())
 	if nr == callNumber {
 		machine.Lock()
 		u := machine.users[t.Ctx]
