@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/task"
@@ -92,5 +93,6 @@ func sysSetgroups(t *task.Task, a *Args) (uintptr, error) {
 	for i := range groups {
 		groups[i] = binary.LittleEndian.Uint32(b[4*i:])
 	}
+	slices.Sort(groups) // getgroups(2) of Linux tells them in order
 	return 0, t.SetGroups(groups)
 }

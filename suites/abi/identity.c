@@ -70,6 +70,7 @@ static void group_of_user(void)
 	CHECK(setgroups(3, (gid_t[]){30, 10, 20}) == 0);
 	EQUAL(getgroups(0, NULL), 3);
 	EQUAL(getgroups(4, list), 3);
+	CHECK(list[0] == 10 && list[1] == 20 && list[2] == 30);
 	FAILS(getgroups(2, list), EINVAL);
 	CHECK(setgid(50) == 0);
 	CHECK(setuid(1000) == 0);
