@@ -45,7 +45,7 @@ limits, or if its shell does not work in a machine with 48 MiB.`,
 	flags.StringVar(&f.mem, "mem", "512M", "memory `SIZE`")
 	flags.StringVar(&f.machine, "machine", "q35", "machine type: q35, pc or microvm")
 	flags.StringVar(&f.cpu, "cpu", "", "processor `MODEL`; without it, all that QEMU can emulate")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell the steps even when not on a terminal")
+	registerVerbose(flags, &f.verbose)
 	f.cpus, f.accel = 1, "tcg"
 	return cmd
 }
@@ -118,7 +118,7 @@ func (f *benchFlags) shell(ctx context.Context, w *workplace) error {
 	if err != nil {
 		return err
 	}
-	root, err := rootfs(ctx, w)
+	root, err := defaultRootfs(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ qemu-system-x86_64 -kernel FILE -initrd CPIO`,
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write the image to `FILE`")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "tell the steps even when not on a terminal")
+	registerVerbose(cmd.Flags(), &verbose)
 	cmd.MarkFlagRequired("output")
 	return cmd
 }

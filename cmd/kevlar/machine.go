@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -46,9 +48,37 @@ func (f *machineFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.machine, "machine", "q35", "machine type: q35, pc or microvm")
 	flags.StringVar(&f.cpu, "cpu", "", "processor `MODEL`; without it, all that the accelerator has")
 	flags.StringVar(&f.append, "append", "", "more words for the kernel command line")
-	flags.DurationVar(&f.timeout, "timeout", 0, "end the machine after this time, with status 124")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell the steps even when not on a terminal")
+	flags.Var((*seconds)(&f.timeout), "timeout", "end the machine after this `TIME`, in seconds or such as 2m, with status 124")
+	registerVerbose(flags, &f.verbose)
 }
+
+// registerVerbose adds the flag that every subcommand with steps has. Its one letter is left to those who
+// mean a volume by it, and are told what there is instead.
+func registerVerbose(flags *pflag.FlagSet, verbose *bool) {
+	flags.BoolVar(verbose, "verbose", false, "tell the steps even when not on a terminal")
+}
+
+// seconds is a time on the command line: a number of seconds, or as time.ParseDuration has it.
+type seconds time.Duration
+
+func (s *seconds) Set(text string) error {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if d := n * float64(time.Second); math.Abs(d) < math.MaxInt64 {
+			*s = seconds(d)
+			return nil
+		}
+		return errors.New("too long")
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("write 90, 90s or 1m30s")
+	}
+	*s = seconds(d)
+	return nil
+}
+
+func (s *seconds) String() string { return time.Duration(*s).String() }
+func (s *seconds) Type() string   { return "TIME" }
 
 // workplace is where a subcommand works.
 type workplace struct {
@@ -189,8 +219,8 @@ func (w *workplace) builder() *initramfs.Builder {
 	return &initramfs.Builder{Dir: w.cache.Path("rootfs"), Report: w.report}
 }
 
-// rootfs returns the archive of the default root file system.
-func rootfs(ctx context.Context, w *workplace) ([]byte, error) {
+// defaultRootfs returns the archive of the default root file system.
+func defaultRootfs(ctx context.Context, w *workplace) ([]byte, error) {
 	m, err := initramfs.Default()
 	if err != nil {
 		return nil, err

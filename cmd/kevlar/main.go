@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kevlar/host/console"
 	"kevlar/host/guest"
@@ -47,10 +48,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := &cobra.Command{
 		Use:               "kevlar",
 		Short:             "Kevlar is a Linux-compatible kernel written in Go",
+		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	root.SetVersionTemplate("kevlar {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if f, ok := errors.AsType[*pflag.NotExistError](err); ok && f.GetSpecifiedName() == "v" {
+			return errors.New("-v: there are no volumes; --copy IN:OUT copies files into the guest (and --verbose tells the steps)")
+		}
+		return err
+	})
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
@@ -33,6 +36,7 @@ func TestBadInput(t *testing.T) {
 	}
 	archive := func(name, init string) string {
 		tree := filetree.New()
+		tree.Device("dev/console", 0o600, 5, 1)
 		tree.File("init", 0o755, []byte(init))
 		data, err := cpio.Encode(tree)
 		if err != nil {
@@ -59,9 +63,9 @@ func TestBadInput(t *testing.T) {
 		{"unknown accelerator", []string{"run", "--accel", "warp"}, `unknown accelerator "warp"`},
 		{"unknown machine", []string{"run", "--machine", "virt"}, `unknown machine "virt"`},
 		{"no duration", []string{"run", "--timeout", "soon"}, `"soon"`},
+		{"endless duration", []string{"run", "--timeout", "1e30"}, `"1e30"`},
 		{"negative duration", []string{"run", "--timeout", "-1s"}, "--timeout"},
 		{"strace of Linux", []string{"run", "--strace", "--kernel", "linux"}, "Kevlar's kernel only"},
-		{"log of Linux with a foreign init", []string{"run", "--log", "x", "--initramfs", archive("init.cpio", "#!/bin/sh\n"), "--kernel", "linux"}, "--log"},
 		{"kernel is missing", []string{"run", "--kernel", "no/such"}, "no/such: no such file or directory"},
 		{"kernel is text", []string{"run", "--kernel", text}, "neither a Kevlar image nor a Linux kernel"},
 		{"kernel is a folder", []string{"run", "--kernel", dir}, "is a directory"},
@@ -70,7 +74,21 @@ func TestBadInput(t *testing.T) {
 		{"initramfs is no cpio", []string{"run", "--initramfs", text}, "not a cpio archive"},
 		{"init is no program", []string{"run", "--initramfs", archive("bad.cpio", "hello")}, "/init is no program"},
 		{"init elsewhere is missing", []string{"run", "--append", "rdinit=/bin/x", "--initramfs", archive("good.cpio", "#!/bin/sh\n")}, "no /bin in it"},
-		{"initramfs with a command", []string{"run", "--initramfs", text, "--", "true"}, "take no COMMAND"},
+		{"init with a command", []string{"run", "--initramfs", text, "--init", "/init", "--", "true"}, "give no other one"},
+		{"rdinit with a command", []string{"run", "--append", "rdinit=/x", "--", "true"}, "give no other one"},
+		{"init of the default root", []string{"run", "--init", "/bin/sh"}, "--init is for"},
+		{"init twice", []string{"run", "--initramfs", text, "--init", "/init", "--append", "rdinit=/x"}, "two first processes"},
+		{"init that is relative", []string{"run", "--initramfs", text, "--init", "init"}, "begins with /"},
+		{"two roots", []string{"run", "--initramfs", text, "--root", dir}, "two root file systems"},
+		{"root is missing", []string{"run", "--root", "no/such", "--", "true"}, "no/such: no such file or directory"},
+		{"root is text", []string{"run", "--root", text, "--", "true"}, "no tar archive"},
+		{"user for a foreign init", []string{"run", "--initramfs", archive("user.cpio", "#!/bin/sh\n"), "-u", "bin"}, "add --init kevlar"},
+		{"user without a name", []string{"run", "-u", ":x", "--", "true"}, "USER or USER:GROUP"},
+		{"folder that is relative", []string{"run", "-w", "tmp", "--", "true"}, "begins with /"},
+		{"variable without a name", []string{"run", "-e", "a.b=x", "--", "true"}, "NAME=VALUE"},
+		{"copy without a target", []string{"run", "--copy", text, "--", "true"}, "IN:OUT"},
+		{"copy of nothing", []string{"run", "--copy", "no/such:/tmp", "--", "true"}, "no/such: no such file or directory"},
+		{"volume", []string{"run", "-v", "/tmp:/tmp", "--", "true"}, "--copy"},
 		{"build without a file", []string{"build"}, `"output" not set`},
 		{"build outside of the tree", []string{"build", "-o", "x"}, "source tree"},
 		{"build with an argument", []string{"build", "-o", "x", "y"}, `"y"`},
@@ -97,6 +115,74 @@ func TestHelp(t *testing.T) {
 		status, stdout, stderr := kevlar(t, args...)
 		if status != 0 || stderr != "" || !strings.Contains(stdout, "kevlar") {
 			t.Errorf("%q: status %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	status, stdout, stderr := kevlar(t, "--version")
+	if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "kevlar ") || strings.Count(stdout, "\n") != 1 {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"5": 5 * time.Second, "0.5": time.Second / 2, "2m": 2 * time.Minute, "0": 0, "-1s": -time.Second,
+	} {
+		var d time.Duration
+		if err := (*seconds)(&d).Set(text); err != nil || d != want {
+			t.Errorf("%s: %v, %v", text, d, err)
+		}
+	}
+	for _, text := range []string{"", "soon", "5 s", "NaN", "Inf", "1e30"} {
+		var d time.Duration
+		if err := (*seconds)(&d).Set(text); err == nil {
+			t.Errorf("%q is %v", text, d)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	host := func(name string) (string, bool) { return "here", name == "A" }
+	got, err := environment([]string{"X=1=2", "A", "B", "E="}, host)
+	if want := []string{"X=1=2", "A=here", "E="}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestCheckUser(t *testing.T) {
+	for user, good := range map[string]bool{
+		"": true, "bin": true, "1:2": true, "www-data:33": true, ":": false, "a:": false, ":b": false, "a:b:c": false, "a b": false,
+	} {
+		if err := checkUser(user); (err == nil) != good {
+			t.Errorf("%q: %v", user, err)
+		}
+	}
+}
+
+// TestCopyArchive has files and folders with their modes, and nobody's but root's.
+func TestCopyArchive(t *testing.T) {
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "d"), 0o750)
+	os.WriteFile(filepath.Join(dir, "d", "x"), []byte("x"), 0o700)
+	os.WriteFile(filepath.Join(dir, "a:b"), []byte("y"), 0o600)
+	t.Chdir(filepath.Join(dir, "d"))
+	data, err := copyArchive([]string{filepath.Join(dir, "a:b") + ":/tmp/", ".:/srv/c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := cpio.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"kevlar/copies/0.to": "100600 a:b\n/tmp/\n", "kevlar/copies/0/a:b": "100600 y",
+		"kevlar/copies/1.to": "100600 d\n/srv/c\n", "kevlar/copies/1/d": "40750 ", "kevlar/copies/1/d/x": "100700 x",
+	} {
+		e, _ := tree.Lookup(name)
+		if got := fmt.Sprintf("%o %s", e.Mode, e.Data); got != want || e.UID != 0 || e.GID != 0 {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -14,8 +15,6 @@ import (
 
 	"kevlar/host/console"
 	"kevlar/host/guest"
-	"kevlar/host/initramfs"
-	"kevlar/host/initramfs/cpio"
 	"kevlar/host/progress"
 	"kevlar/host/vm"
 )
@@ -25,6 +24,11 @@ type runFlags struct {
 	machineFlags
 	initramfs string
 	root      string
+	init      string
+	user      string
+	dir       string
+	env       []string
+	copies    []string
 	log       string
 	strace    bool
 	gdb       bool
@@ -41,7 +45,12 @@ func runCommand() *cobra.Command {
 A command has the standard streams of this program, byte for byte, and its exit
 status: the command's own, 128+N if signal N killed it, 124 after --timeout, 125
 if Kevlar itself failed. A shell has this terminal; exit ends the machine, and
-Ctrl-] typed three times kills it.`,
+Ctrl-] typed three times kills it.
+
+The root file system is a small one with BusyBox, or what --root or --initramfs
+name. Kevlar's init, which runs COMMAND or the shell, is added to it in /kevlar.
+Without a COMMAND an archive of --initramfs boots its own init instead, and so
+does a tree of --root that has one and is no container's; --init chooses.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			status, err := f.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if err == nil && status != 0 {
@@ -53,10 +62,15 @@ Ctrl-] typed three times kills it.`,
 	flags := cmd.Flags()
 	flags.SetInterspersed(false) // the flags behind COMMAND are its own
 	f.register(flags)
-	flags.StringVar(&f.initramfs, "initramfs", "", "boot this cpio archive `FILE`, plain or gzip, as it is")
-	flags.StringVar(&f.root, "root", "", "boot the root file system in `DIR` or FILE.tar as it is, with its own init")
+	flags.StringVar(&f.initramfs, "initramfs", "", "take the root file system from this cpio archive `FILE`, plain or gzip")
+	flags.StringVar(&f.root, "root", "", "take the root file system from `DIR` or FILE.tar, such as a docker export")
+	flags.StringVar(&f.init, "init", "", "first process: `PATH` of one in the root file system, or kevlar")
+	flags.StringVarP(&f.user, "user", "u", "", "run as `USER[:GROUP]`, names or numbers")
+	flags.StringVarP(&f.dir, "workdir", "w", "", "start in the folder `DIR` of the guest")
+	flags.StringArrayVarP(&f.env, "env", "e", nil, "set `NAME=VALUE` in the environment; a NAME alone takes the value it has here")
+	flags.StringArrayVar(&f.copies, "copy", nil, "copy the file or folder IN to OUT in the guest first (`IN:OUT`)")
 	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
-	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log")
+	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log, and that to standard error without --log")
 	flags.BoolVar(&f.gdb, "gdb", false, "wait for a debugger on TCP port 1234")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print QEMU's command line instead of running it")
 	return cmd
@@ -66,13 +80,13 @@ Ctrl-] typed three times kills it.`,
 const gdbAddress = "tcp:127.0.0.1:1234"
 
 func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	foreign, err := f.foreign(argv)
+	r, err := f.rootfs(argv)
 	if err != nil {
 		return 0, err
 	}
-	defer foreign.Close()
-	if f.log != "" && foreign.given && f.kernel == "linux" {
-		return 0, errors.New("--log: Linux writes its log to the console, where the archive's own init is")
+	copies, err := f.prepare(r)
+	if err != nil {
+		return 0, err
 	}
 	if f.strace && f.kernel == "linux" {
 		return 0, errors.New("--strace works with Kevlar's kernel only")
@@ -92,18 +106,18 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 	if f.gdb {
 		c.GDB = gdbAddress
 	}
-	var archives [][]byte
-	if !foreign.given {
-		archive, err := rootfs(ctx, w)
-		if err != nil {
-			return 0, err
-		}
-		archives = append(archives, archive)
+	c.User, c.Dir, c.Env = f.user, f.dir, f.env
+	if err := r.complete(ctx, w); err != nil {
+		return 0, err
+	}
+	if len(copies) > 0 {
+		r.archives = append(r.archives, copies)
 	}
 	if f.dryRun {
-		return 0, f.printArgs(c, w, foreign, archives, argv, stdout)
+		return 0, f.printArgs(c, w, r, argv, stdout)
 	}
-	if f.log != "" {
+	switch {
+	case f.log != "":
 		file, err := os.Create(f.log)
 		if err != nil {
 			return 0, plainError(err)
@@ -111,51 +125,40 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		log := &logFile{file: file}
 		defer log.close(w.report)
 		c.Log = log
+	case f.strace:
+		c.Log = stderr
+		if len(argv) == 0 && progress.IsTerminal(stdin) && progress.IsTerminal(stderr) {
+			c.Log = &rawWriter{stderr}
+		}
 	}
 	if f.gdb {
 		w.report.Note("waiting for: gdb -ex 'target remote 127.0.0.1:1234' %s", w.cache.Path("kernel", "kevlar.elf"))
 	}
 	if len(argv) > 0 {
-		return guest.Command(ctx, c, archives, argv, stdin, stdout, stderr)
+		return guest.Command(ctx, c, r.archives, argv, stdin, stdout, stderr)
 	}
-	return f.interact(ctx, c, w, foreign, archives, stdin, stdout)
+	return f.interact(ctx, c, w, r, stdin, stdout)
 }
 
-// A foreign root file system brings an init of its own.
-type foreign struct {
-	given bool
-	path  string // of its archive, if that is in a file
-	data  []byte // the archive, if not
-	vm.Initramfs
-}
-
-// foreign returns the root file system that the flags name, if they do, once it is clear that a kernel
-// can start from it.
-func (f *runFlags) foreign(argv []string) (r foreign, err error) {
-	switch {
-	case f.initramfs == "" && f.root == "":
-		return r, nil
-	case f.initramfs != "" && f.root != "":
-		return r, errors.New("--initramfs and --root are two root file systems")
-	case len(argv) > 0:
-		return r, errors.New("--initramfs and --root boot an init of their own; they take no COMMAND")
-	case f.initramfs != "":
-		r = foreign{given: true, path: f.initramfs, Initramfs: vm.InitramfsFile(f.initramfs)}
-		return r, cpio.CheckFile(f.initramfs, initOf(f.append))
+// prepare looks at what the flags say of the command or the shell, and returns the archive of what is to
+// be copied into the guest.
+func (f *runFlags) prepare(r *rootfs) ([]byte, error) {
+	for flag, given := range map[string]bool{"--user": f.user != "", "--workdir": f.dir != "", "--env": len(f.env) > 0, "--copy": len(f.copies) > 0} {
+		if given && r.own {
+			return nil, fmt.Errorf("%s is for Kevlar's init, and the root file system's own would run; add --init kevlar", flag)
+		}
 	}
-	root, err := initramfs.FromRoot(f.root)
-	if err != nil {
-		return r, err
+	if err := checkUser(f.user); err != nil {
+		return nil, err
 	}
-	if root.Init != "" && root.Init != "/init" && !strings.Contains(f.append, "rdinit=") {
-		f.append = strings.TrimSpace(f.append + " rdinit=" + root.Init)
+	if f.dir != "" && !path.IsAbs(f.dir) {
+		return nil, fmt.Errorf("--workdir %s: a path in the guest begins with /", f.dir)
 	}
-	if err := cpio.Check(bytes.NewReader(root.Data), initOf(f.append)); err != nil {
-		return r, fmt.Errorf("%s: %v", f.root, err)
+	var err error
+	if f.env, err = environment(f.env, os.LookupEnv); err != nil {
+		return nil, err
 	}
-	r = foreign{given: true, data: root.Data}
-	r.Initramfs, err = vm.InitramfsData(root.Data)
-	return r, err
+	return copyArchive(f.copies)
 }
 
 // logFile is where the kernel log goes. It remembers the first error.
@@ -183,35 +186,52 @@ func (l *logFile) close(report *progress.Reporter) {
 }
 
 // interact gives the guest this terminal.
-func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, r foreign, archives [][]byte, stdin io.Reader, stdout io.Writer) (int, error) {
+func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, r *rootfs, stdin io.Reader, stdout io.Writer) (int, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	w.report.Step("type exit to end the machine, or Ctrl-] three times to kill it")
+	if r.own {
+		w.report.Step("%s starts, the root file system's own; --init kevlar gives a shell", initOf(f.append))
+		w.report.Step("type Ctrl-] three times to kill the machine")
+	} else {
+		w.report.Step("type exit to end the machine, or Ctrl-] three times to kill it")
+	}
 	t, err := console.Open(stdin, stdout, kill)
 	if err != nil {
 		return 0, err
 	}
 	defer t.Restore()
-	if !r.given {
-		return guest.Shell(ctx, c, archives, t)
+	if !r.own {
+		return guest.Shell(ctx, c, r.archives, t)
 	}
-	return guest.Foreign(ctx, c, r.Initramfs, t)
+	root, err := r.initramfs()
+	if err != nil {
+		return 0, err
+	}
+	defer root.Close()
+	return guest.Foreign(ctx, c, root, t)
+}
+
+// rawWriter writes lines to a terminal that is in raw mode.
+type rawWriter struct{ w io.Writer }
+
+func (r *rawWriter) Write(p []byte) (int, error) {
+	_, err := r.w.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
+	return len(p), err
 }
 
 // printArgs prints the command line of the machine that run would start.
-func (f *runFlags) printArgs(c *guest.Config, w *workplace, r foreign, archives [][]byte, argv []string, stdout io.Writer) error {
+func (f *runFlags) printArgs(c *guest.Config, w *workplace, r *rootfs, argv []string, stdout io.Writer) error {
 	kind, path := guest.ForForeign, r.path
 	if path == "" {
 		path = w.cache.Path("initramfs.cpio")
 		switch {
-		case r.given:
-			archives = [][]byte{r.data}
+		case r.own:
 		case len(argv) == 0:
 			kind = guest.ForShell
 		default:
 			kind = guest.ForCommand
 		}
-		if err := writeFile(path, append(archives, c.Kernel.Overlay)...); err != nil {
+		if err := writeFile(path, append(r.archives, c.Kernel.Overlay)...); err != nil {
 			return err
 		}
 	}
@@ -235,17 +255,6 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// initOf returns the path of the first process, which the kernel command line may set.
-func initOf(commandLine string) string {
-	init := "/init"
-	for _, word := range strings.Fields(commandLine) {
-		if path, ok := strings.CutPrefix(word, "rdinit="); ok {
-			init = path
-		}
-	}
-	return init
 }
 
 // writeFile writes parts to a file, which appears only when it is complete.

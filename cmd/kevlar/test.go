@@ -271,7 +271,7 @@ func (t *tester) ready(ctx context.Context) bool {
 }
 
 func (t *tester) prepare(ctx context.Context) (err error) {
-	if t.rootfs, err = rootfs(ctx, t.workplace); err != nil {
+	if t.rootfs, err = defaultRootfs(ctx, t.workplace); err != nil {
 		return err
 	}
 	t.base, err = t.flags.config(ctx, t.workplace)

@@ -60,7 +60,7 @@ func feed(port *vm.Stream, r io.Reader) {
 func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*session, string, error) {
 	token := newToken()
 	instructions := filetree.New()
-	instructions.File("kevlar/command", 0o644, []byte(fragment(token, term, argv)))
+	instructions.File("kevlar/command", 0o644, []byte(fragment(c, token, term, argv)))
 	last, err := cpio.Encode(instructions)
 	if err != nil {
 		return nil, "", err
@@ -83,18 +83,44 @@ func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*ses
 }
 
 // fragment is what init reads from /kevlar/command.
-func fragment(token, term string, argv []string) string {
+func fragment(c *Config, token, term string, argv []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "token=%s\n", quote(token))
+	set := func(name, value string) { fmt.Fprintf(&b, "%s=%s\n", name, quote(value)) }
+	set("token", token)
 	if term != "" {
-		fmt.Fprintf(&b, "TERM=%s\n", quote(term))
+		set("TERM", term)
 	}
-	b.WriteString("set --")
-	for _, arg := range argv {
-		b.WriteByte(' ')
-		b.WriteString(quote(arg))
+	set("user", c.User)
+	set("folder", c.Dir)
+	b.WriteString("set --" + words(argv) + "\n")
+	b.WriteString("start() { exec" + words(starter(c)) + ` "$@"; }` + "\n")
+	return b.String()
+}
+
+// busybox is where init has its BusyBox.
+const busybox = "/kevlar/busybox"
+
+// starter returns the beginning of a command that becomes the program named behind it, with the user and
+// the environment of the configuration.
+func starter(c *Config) (argv []string) {
+	if c.User != "" {
+		// What has a file for its process number, which is not there, does not look whether it runs already.
+		argv = append(argv, busybox, "start-stop-daemon", "-S", "-q", "-p", "/kevlar/none", "-c", c.User, "-x", busybox, "--")
+	} else if len(c.Env) > 0 {
+		argv = append(argv, busybox)
 	}
-	b.WriteByte('\n')
+	if len(argv) > 0 {
+		argv = append(append(argv, "env", "--"), c.Env...)
+	}
+	return argv
+}
+
+// words makes a shell's words of a list, each with a space before it.
+func words(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		b.WriteString(" " + quote(s))
+	}
 	return b.String()
 }
 

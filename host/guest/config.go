@@ -38,6 +38,10 @@ type Config struct {
 	Strace  bool   // Kevlar only: system calls to the log
 	GDB     string // as in vm.Config
 
+	User string   // that the command or shell runs as: USER or USER:GROUP, names or numbers; "" is root
+	Dir  string   // where it starts, an absolute path; "" is / for a command, the home folder for a shell
+	Env  []string // NAME=VALUE, added to its environment
+
 	Timeout time.Duration // of the machine's life; 0 is none
 	Log     io.Writer     // gets the kernel log; may be nil
 
@@ -59,7 +63,8 @@ func (c *Config) vm(root vm.Initramfs, foreign bool) *vm.Config {
 }
 
 // commandLine returns the kernel command line. Linux keeps its log away from the console of our own
-// init; a foreign init has its console where the log is, and the log is quiet.
+// init. A foreign init has the console that Linux takes for its log, too: that is quiet, unless the log is
+// wanted, which then comes to the other port by a console that exists from the start of the boot.
 func (c *Config) commandLine(foreign bool) string {
 	var words []string
 	switch {
@@ -70,8 +75,11 @@ func (c *Config) commandLine(foreign bool) string {
 			console = "console=ttyS0"
 		}
 		words = append(words, console, "panic=-1")
-		if c.Log == nil || foreign {
+		switch {
+		case c.Log == nil:
 			words = append(words, "quiet")
+		case foreign:
+			words = append(words, "earlycon=uart8250,io,0x2f8", "keep_bootcon")
 		}
 	case c.Strace:
 		words = append(words, "strace")

@@ -2,6 +2,8 @@ package guest
 
 import (
 	"fmt"
+	"strings"
+
 	"kevlar/host/vm"
 )
 
@@ -24,10 +26,24 @@ func (f *Failure) Error() string { return f.Reason }
 // fatalStatus is QEMU's exit status after a fatal error of the Kevlar kernel.
 var fatalStatus = vm.DebugExitStatus(0x7f)
 
+// fatal says whether the Kevlar kernel has given up.
+func fatal(x vm.Exit) bool { return x.End == vm.Exited && x.Status == fatalStatus }
+
+// cause returns what the Kevlar kernel says in the last line of its log if it gives up, as words to add to
+// the reason.
+func cause(log []string) string {
+	if len(log) > 0 {
+		if _, text, ok := strings.Cut(log[len(log)-1], "] kevlar: "); ok {
+			return ": " + text
+		}
+	}
+	return ""
+}
+
 // ended explains a machine that ended when it should not have.
 func ended(x vm.Exit) string {
 	switch {
-	case x.End == vm.Exited && x.Status == fatalStatus:
+	case fatal(x):
 		return "the kernel ended with a fatal error"
 	case x.End == vm.PowerOff:
 		return "the machine was switched off before the command ended"

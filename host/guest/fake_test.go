@@ -109,7 +109,7 @@ func fakeQEMU(behaviour string) {
 		self, _ := os.FindProcess(os.Getpid())
 		self.Kill()
 	case "fatal":
-		fmt.Fprint(device("debugcon"), "panic")
+		fmt.Fprint(device("debugcon"), "[    1.0] kevlar: no room")
 		end("", 255)
 	}
 	if behaviour == "contained" {
@@ -156,7 +156,7 @@ func fakeShell(control *os.File) {
 	console := device("com1")
 	fmt.Fprintln(control, "ready")
 	fmt.Fprint(console, line(control)+"|")
-	typed := make([]byte, len("typed\x04"))
+	typed := make([]byte, len("typed\n\x04"))
 	io.ReadFull(console, typed)
 	console.Write(typed)
 	fmt.Fprint(console, instruction())

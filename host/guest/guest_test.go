@@ -82,7 +82,10 @@ func TestCommandFailures(t *testing.T) {
 			if f.Status != tt.status || !strings.Contains(f.Reason, tt.reason) {
 				t.Errorf("%d, %s", f.Status, f.Reason)
 			}
-			if tt.behaviour == "fatal" && strings.Join(f.Log, "|") != "kernel log|panic" {
+			if tt.behaviour == "fatal" && !strings.HasSuffix(f.Reason, "a fatal error: no room") {
+				t.Errorf("the reason lacks the kernel's own: %s", f.Reason)
+			}
+			if tt.behaviour == "fatal" && strings.Join(f.Log, "|") != "kernel log|[    1.0] kevlar: no room" {
 				t.Errorf("log %q", f.Log)
 			}
 			if time.Since(begin) > 10*time.Second {
@@ -171,7 +174,7 @@ func TestShell(t *testing.T) {
 	if err != nil || status != 5 {
 		t.Errorf("status %d, %v", status, err)
 	}
-	if got := s.shown.String(); got != "winsize 24 80|typed\x04" {
+	if got := s.shown.String(); got != "winsize 24 80|typed\n\x04" {
 		t.Errorf("the screen shows %q", got)
 	}
 }
@@ -200,6 +203,7 @@ func TestCommandLine(t *testing.T) {
 		{Config{Machine: "microvm", CPUs: 4, Strace: true, Append: "a=b c"}, false, "strace a=b c"},
 		{Config{Kernel: Kernel{Linux: true}}, false, "console=ttyS1 panic=-1 quiet"},
 		{Config{Kernel: Kernel{Linux: true}, Log: io.Discard}, false, "console=ttyS1 panic=-1"},
+		{Config{Kernel: Kernel{Linux: true}, Log: io.Discard}, true, "console=ttyS0 panic=-1 earlycon=uart8250,io,0x2f8 keep_bootcon"},
 		{Config{Kernel: Kernel{Linux: true}, Append: "x"}, true, "console=ttyS0 panic=-1 quiet x"},
 	}
 	for _, tt := range tests {

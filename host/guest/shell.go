@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"kevlar/host/vm"
 )
@@ -19,6 +20,9 @@ type Terminal interface {
 
 // endOfFile is what ends the input of a shell on a terminal.
 const endOfFile = "\x04"
+
+// endOfFileTime is how long the shell may take to end before it is told again.
+const endOfFileTime = time.Second
 
 // Shell boots the kernel with the archives as its root file system and runs a login shell on the
 // terminal. It returns the shell's exit status.
@@ -51,12 +55,35 @@ func Foreign(ctx context.Context, c *Config, root vm.Initramfs, t Terminal) (int
 	})
 }
 
-// typed sends what is typed to the console.
+// typed sends what is typed to the console. The end of the input counts at the beginning of a line only, so
+// a last line without an end gets one.
 func (s *session) typed(t Terminal) {
 	<-s.ready
-	if _, err := io.Copy(s.console, t); err == nil {
-		io.WriteString(s.console, endOfFile)
+	console := &lastByte{w: s.console, last: '\n'}
+	_, err := io.Copy(console, t)
+	if err == nil {
+		if console.last != '\n' && console.last != '\r' {
+			io.WriteString(console, "\n")
+		}
+		// Until the shell has made the terminal its own, the end of the input is not kept for it.
+		for err == nil {
+			_, err = io.WriteString(console, endOfFile)
+			time.Sleep(endOfFileTime)
+		}
 	}
+}
+
+// lastByte remembers the last byte that was written.
+type lastByte struct {
+	w    io.Writer
+	last byte
+}
+
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		l.last = p[len(p)-1]
+	}
+	return l.w.Write(p)
 }
 
 // resize tells the guest the terminal's size, now and whenever it changes.

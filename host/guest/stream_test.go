@@ -85,14 +85,32 @@ func TestNewToken(t *testing.T) {
 // TestFragment gives the fragment to a shell and has it print the words.
 func TestFragment(t *testing.T) {
 	argv := []string{"echo", "", "a b", "it's", `"$HOME" \n`, "new\nline", "*", "-n", "~"}
-	script := fragment("~tok'en", "xterm", argv) + `printf '%s\0' "$token" "$TERM" "$@"`
+	script := fragment(&Config{User: "a:b", Dir: "/it's"}, "~tok'en", "xterm", argv) + `printf '%s\0' "$token" "$TERM" "$user" "$folder" "$@"`
 	out, err := exec.Command("sh", "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
-	if diff := cmp.Diff(append([]string{"~tok'en", "xterm"}, argv...), got); diff != "" {
+	if diff := cmp.Diff(append([]string{"~tok'en", "xterm", "a:b", "/it's"}, argv...), got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestStarter has the beginning of a command become the command, with what is to be in its environment.
+func TestStarter(t *testing.T) {
+	if got := starter(&Config{}); len(got) != 0 {
+		t.Errorf("nothing was asked for: %q", got)
+	}
+	c := &Config{Env: []string{"A=it's\n$HOME", "B=c"}}
+	// BusyBox is elsewhere here, and env(1) of the host does the same.
+	script := strings.Replace(fragment(c, "", "", nil), quote(busybox), "", 1) + `start env`
+	out, err := exec.Command("sh", "-c", script).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "A=it's\n$HOME\n") || !strings.Contains(string(out), "\nB=c\n") {
+		t.Errorf("%q, %v", out, err)
+	}
+	c.User = "1:2"
+	if got := strings.Join(starter(c), " "); !strings.Contains(got, " -c 1:2 ") || !strings.HasSuffix(got, " -- env -- A=it's\n$HOME B=c") {
+		t.Errorf("%q", got)
 	}
 }
 

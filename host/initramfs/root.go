@@ -12,11 +12,15 @@ import (
 // A Root is the archive of a root file system that was made elsewhere.
 type Root struct {
 	Data []byte
-	Init string // the path of its first process
+	Init string // the path of its own first process, "" if it has none
 }
 
 // inits are where distributions have their first process, in the order in which it is looked for.
-var inits = []string{"init", "sbin/init", "etc/init", "bin/init", "bin/sh"}
+var inits = []string{"init", "sbin/init", "etc/init", "bin/init"}
+
+// containers are the files that say that a tree is a container's. What is called init there was never
+// meant to run: processes start in a container one by one.
+var containers = []string{".dockerenv", "run/.containerenv"}
 
 // rootLimit is how large the files of a tar archive may be together, in bytes. They are all in memory,
 // and sparse ones need little of the archive.
@@ -24,30 +28,40 @@ const rootLimit = 8 << 30
 
 // FromRoot makes an archive of an existing root file system: a folder, such as debootstrap(8) makes, or
 // a tar archive, such as "docker export" writes. Owners, modes and devices are as they are there. A
-// console device that is missing is added, since the first process would have no standard streams.
+// console device that is missing is added, since the first process would have no standard streams; where
+// a container has an empty file for it, too.
 func FromRoot(path string) (*Root, error) {
 	tree, err := readRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := tree.Lookup("dev/console"); !ok {
+	if e, ok := tree.Lookup("dev/console"); !ok || e.Type() != filetree.CharDev {
 		console := filetree.Entry{Mode: filetree.CharDev | 0o600, Major: 5, Minor: 1}
 		if err := tree.Insert("dev/console", console); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	r := &Root{}
-	for _, name := range inits {
-		if _, e, ok := tree.Resolve(name); ok && e.Type() == filetree.Regular && e.Mode&0o111 != 0 {
-			r.Init = "/" + name
-			break
-		}
-	}
+	r := &Root{Init: findInit(tree)}
 	r.Data, err = cpio.Encode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
+}
+
+// findInit returns the path of a tree's own first process, or "".
+func findInit(tree *filetree.Tree) string {
+	for _, name := range containers {
+		if _, ok := tree.Lookup(name); ok {
+			return ""
+		}
+	}
+	for _, name := range inits {
+		if _, e, ok := tree.Resolve(name); ok && e.Type() == filetree.Regular && e.Mode&0o111 != 0 {
+			return "/" + name
+		}
+	}
+	return ""
 }
 
 func readRoot(path string) (*filetree.Tree, error) {

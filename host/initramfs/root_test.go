@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
 )
 
@@ -51,6 +53,40 @@ func TestFromTar(t *testing.T) {
 	}
 	if e, _ := tree.Lookup("dev/console"); e.Mode != filetree.CharDev|0o600 || e.Major != 5 || e.Minor != 1 {
 		t.Errorf("console: mode %o, %d:%d", e.Mode, e.Major, e.Minor)
+	}
+}
+
+// TestFromContainer has an init that is none, and a file in place of the console.
+func TestFromContainer(t *testing.T) {
+	root, err := FromRoot(tarFile(t,
+		tar.Header{Typeflag: tar.TypeReg, Name: "sbin/init", Mode: 0o755},
+		tar.Header{Typeflag: tar.TypeReg, Name: "dev/console", Mode: 0o755},
+		tar.Header{Typeflag: tar.TypeReg, Name: ".dockerenv", Mode: 0o755},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := decode(t, root.Data).Lookup("dev/console"); root.Init != "" || e.Mode != filetree.CharDev|0o600 {
+		t.Errorf("init %q, console %o", root.Init, e.Mode)
+	}
+}
+
+// TestInit has all that is named in the scripts in the place where they name it.
+func TestInit(t *testing.T) {
+	data, err := Init(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cpio.Check(bytes.NewReader(data), InitPath); err != nil {
+		t.Error(err)
+	}
+	tree := decode(t, data)
+	for f := range tree.All() {
+		for _, name := range regexp.MustCompile(`/kevlar/(busybox|run|shell|exec)\b`).FindAllString(string(f.Data[:min(len(f.Data), 8192)]), -1) {
+			if e, ok := tree.Lookup(name); !ok || e.Mode&0o111 == 0 {
+				t.Errorf("%s: %s is not there", f.Path, name)
+			}
+		}
 	}
 }
 

@@ -60,11 +60,122 @@ func TestRoot(t *testing.T) {
 			t.Errorf("%s: %+v", root, got)
 		}
 	}
-	os.Remove(filepath.Join(dir, "sbin/init"))
-	os.Remove(filepath.Join(dir, "bin/sh"))
-	if got := run(t, nil, "--root", dir); got.status != 125 || !strings.HasSuffix(got.stderr, ": no /init in it\n") {
-		t.Errorf("without an init: %+v", got)
+	if got := run(t, nil, "--root", dir, "--init", "/no/init"); got.status != 125 || !strings.HasSuffix(got.stderr, ": no /no in it\n") {
+		t.Errorf("an init that is not there: %+v", got)
 	}
+	// With Kevlar's init it runs commands, and without any program of its own it has a shell.
+	expect(t, run(t, nil, "--root", dir, "--", "sh", "-c", "echo $0; exit 9"), result{9, "sh\n", ""})
+	os.RemoveAll(filepath.Join(dir, "sbin"))
+	os.RemoveAll(filepath.Join(dir, "bin"))
+	got := run(t, strings.NewReader("echo shell=$0\nexit 7\n"), "--root", dir)
+	if got.status != 7 || got.stderr != "" || !strings.Contains(got.stdout, "shell=-sh") {
+		t.Errorf("an empty tree: %+v", got)
+	}
+}
+
+// container writes an archive as "docker export" does: no devices but an empty file in place of the
+// console, files from which Docker mounts, and an init that nobody means.
+func container(t *testing.T) string {
+	t.Helper()
+	busybox, err := os.ReadFile(hostpkg.BusyboxPath())
+	if err != nil {
+		t.Skip("there is no static BusyBox")
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	add := func(h tar.Header, data string) {
+		h.Size = int64(len(data))
+		if h.Mode == 0 {
+			h.Mode = 0o755
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		w.Write([]byte(data))
+	}
+	for _, dir := range []string{"dev", "dev/pts", "dev/shm", "etc", "bin", "sbin", "proc", "sys", "home/bob"} {
+		add(tar.Header{Typeflag: tar.TypeDir, Name: dir + "/"}, "")
+	}
+	add(tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}, "")
+	for _, file := range []string{".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/resolv.conf"} {
+		add(tar.Header{Typeflag: tar.TypeReg, Name: file}, "")
+	}
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, "root:x:0:0:root:/:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/group", Mode: 0o644}, "root:x:0:\nwheel:x:10:bob\nbob:x:1000:\n")
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "bin/busybox"}, string(busybox))
+	for _, applet := range []string{"bin/sh", "bin/id", "bin/cat", "bin/env", "sbin/init"} {
+		add(tar.Header{Typeflag: tar.TypeSymlink, Name: applet, Linkname: "/bin/busybox"}, "")
+	}
+	// What a command is called must be found here, not among the programs of Kevlar's init.
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "bin/ls"}, "#!/bin/sh\necho its own: $0 \"$@\"\n")
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "bin/plain", Mode: 0o644}, "text")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "container.tar")
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestContainer runs commands in what a container was made of.
+func TestContainer(t *testing.T) {
+	root := container(t)
+	in := func(args ...string) result {
+		return run(t, strings.NewReader("input"), append([]string{"--root", root}, args...)...)
+	}
+	expect(t, in("--", "sh", "-c", "cat; echo err >&2; exit 3"), result{3, "input", "err\n"})
+	expect(t, in("--", "ls", "-l"), result{0, "its own: /bin/ls -l\n", ""})
+	expect(t, in("--", "/bin/sh", "-c", `[ -c /dev/null ] && [ -d /proc/1 ] && [ -d /sys/class ] && [ -c /dev/pts/ptmx ] && echo "$PWD $HOME $(busybox hostname)"`),
+		result{0, "/ / kevlar\n", ""})
+	if got := in("--", "nosuch"); got.status != 127 || !strings.Contains(got.stderr, "nosuch") {
+		t.Errorf("no such command: %+v", got)
+	}
+	for _, command := range []string{"/bin/plain", "/bin"} {
+		if got := in("--", command); got.status != 126 || !strings.Contains(got.stderr, command) {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+	if got := in(); got.status != 127 || !strings.Contains(got.stdout, "input: not found") {
+		t.Errorf("a shell: %+v", got)
+	}
+}
+
+// TestUser has a command run as somebody, somewhere, with something in its environment.
+func TestUser(t *testing.T) {
+	root := container(t)
+	for _, tt := range []struct {
+		user, want string
+	}{
+		{"bob", "uid=1000(bob) gid=1000(bob) groups=10(wheel),1000(bob) /home/bob\n"},
+		{"1000", "uid=1000(bob) gid=1000(bob) groups=10(wheel),1000(bob) /home/bob\n"},
+		{"bob:wheel", "uid=1000(bob) gid=10(wheel) groups=10(wheel) /home/bob\n"},
+		{"77:88", "uid=77(77) gid=88 groups=88 /\n"},
+	} {
+		expect(t, run(t, nil, "--root", root, "-u", tt.user, "--", "sh", "-c", "echo $(id) $HOME"), result{0, tt.want, ""})
+	}
+	if got := run(t, nil, "-u", "nobody-here", "--", "true"); got.status == 0 || !strings.Contains(got.stderr, "nobody-here") {
+		t.Errorf("an unknown user: %+v", got)
+	}
+	expect(t, run(t, nil, "-u", "1000", "-w", "/tmp", "-e", "A=it's $HOME", "-e", "HOME=/x", "--", "sh", "-c",
+		`pwd; env | grep ^A; echo $HOME; kill -9 $$`), result{137, "/tmp\nA=it's $HOME\n/x\n", ""})
+	if got := run(t, nil, "-w", "/no/such", "--", "true"); got.status != 126 || !strings.Contains(got.stderr, "/no/such") {
+		t.Errorf("no such folder: %+v", got)
+	}
+}
+
+// TestCopy has files and folders of the host in the guest.
+func TestCopy(t *testing.T) {
+	dir := t.TempDir()
+	os.MkdirAll(filepath.Join(dir, "d", ".hidden"), 0o755)
+	os.WriteFile(filepath.Join(dir, "d", ".hidden", "x"), []byte("deep"), 0o644)
+	os.WriteFile(filepath.Join(dir, "f"), []byte("#!/bin/sh\necho file\n"), 0o755)
+	d, f := filepath.Join(dir, "d"), filepath.Join(dir, "f")
+	expect(t, run(t, nil, "--copy", f+":/opt/new/name", "--copy", f+":/tmp", "--copy", f+":/new/folder/", "--copy", d+":/srv", "--copy", d+":/usr",
+		"--copy", f+":/etc/hostname", "--", "sh", "-c",
+		"/opt/new/name; /tmp/f; /new/folder/f; cat /srv/.hidden/x /usr/d/.hidden/x; tail -n 1 /etc/hostname; ls -d /tmp /kevlar/c* | cat; stat -c %a:%u /tmp"),
+		result{0, "file\nfile\nfile\ndeepdeepecho file\n/kevlar/command\n/tmp\n1777:0\n", ""})
 }
 
 // initramfs runs kevlar initramfs.

@@ -47,7 +47,7 @@ func TestArguments(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	begin := time.Now()
-	got := run(t, nil, "--timeout", "25s", "--", "sh", "-c", "echo begun; sleep 1000")
+	got := run(t, nil, "--timeout", "25", "--", "sh", "-c", "echo begun; sleep 1000")
 	expect(t, got, result{124, "begun\n", "kevlar: time limit of 25s reached\n"})
 	if took := time.Since(begin); took > 50*time.Second {
 		t.Errorf("it took %v", took)
@@ -154,6 +154,31 @@ func TestStrace(t *testing.T) {
 	data, err := os.ReadFile(log)
 	if err != nil || !strings.Contains(string(data), `write(1, "traced\n", 7) = 7`) {
 		t.Errorf("%d bytes of log without the call, %v", len(data), err)
+	}
+}
+
+// TestStraceToStandardError has no file for the log.
+func TestStraceToStandardError(t *testing.T) {
+	if onLinux() {
+		t.Skip("Kevlar's kernel only")
+	}
+	got := run(t, nil, "--strace", "--", "echo", "traced")
+	if got.status != 0 || got.stdout != "traced\n" || !strings.Contains(got.stderr, `write(1, "traced\n", 7) = 7`) {
+		t.Errorf("status %d, %q, %d bytes of errors without the call", got.status, got.stdout, len(got.stderr))
+	}
+}
+
+// TestLogOfForeignInit has the log of a machine whose console another init has.
+func TestLogOfForeignInit(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	init := strings.Replace(ownInit, "busybox sleep", "busybox mount -t devtmpfs dev /dev; echo to the log >/dev/kmsg; busybox sleep", 1)
+	got := run(t, nil, "--log", log, "--initramfs", archive(t, init, false))
+	if got.status != 0 || !strings.Contains(got.stdout, "my pid is 1\r\n") {
+		t.Errorf("%+v", got)
+	}
+	data, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(data), "to the log") || strings.Contains(string(data), "my pid is 1") {
+		t.Errorf("log %.2000q, %v", data, err)
 	}
 }
 

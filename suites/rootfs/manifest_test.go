@@ -68,4 +68,12 @@ func TestDebian(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "one two three pid 1 of builtin") {
 		t.Errorf("booted: %v, %.2000q", err, out)
 	}
+
+	// The same archive with Kevlar's init runs a command: a dynamically linked one.
+	cmd := exec.Command(kevlar, append(args, "--", "bash", "-c", `mapfile -t lines; echo ${#lines[@]} "${BASH_VERSINFO[0]}"; exit 7`)...)
+	cmd.Stdin = strings.NewReader("a\nb\n")
+	out, err = cmd.Output()
+	if cmd.ProcessState.ExitCode() != 7 || !strings.HasPrefix(string(out), "2 ") || len(out) > 5 {
+		t.Errorf("a command: %v, %q", err, out)
+	}
 }

@@ -16,7 +16,7 @@ import (
 
 // CheckFile reads an archive of unknown origin, plain or gzip, and reports why a kernel could not
 // start from it: it is no cpio archive, or its init is missing or no program. Init is the path of
-// the first process ("/init" unless the kernel command line says rdinit=).
+// the first process ("/init" unless the kernel command line says rdinit=), or "" if that is elsewhere.
 func CheckFile(file, init string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -41,6 +41,9 @@ func Check(r io.Reader, init string) error {
 	var m members
 	if err := m.scan(bufio.NewReaderSize(r, 1<<16)); err != nil {
 		return err
+	}
+	if init == "" {
+		return nil
 	}
 	name, f, err := m.resolve(init)
 	if err != nil {

@@ -2,7 +2,9 @@ package filetree
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -13,19 +15,39 @@ import (
 // maxFiles is how many files ReadTar takes from one archive.
 const maxFiles = 1 << 19
 
-// ReadTar reads a tar archive of foreign origin, in any of the formats that package archive/tar
-// knows, with hard links and devices. A name that leaves the root is an error, and so is a hard link
+// ReadTar reads a tar archive of foreign origin, plain or gzip, in any of the formats that package
+// archive/tar knows, with hard links and devices. A name that leaves the root is an error, and so is a hard link
 // to such a name. Symbolic links may point anywhere, as nothing on the host follows them. Limit
 // bounds the bytes of all files and their names together, and there may be half a million files, so
 // that an archive that grows enormously when it is unpacked does no harm. Extended attributes are
 // left out, and of the root itself nothing is kept.
 func ReadTar(r io.Reader, limit int64) (*Tree, error) {
 	t := New()
-	archive := tar.NewReader(r)
-	for {
+	head := bufio.NewReader(r)
+	start, _ := head.Peek(6)
+	if bytes.HasPrefix(start, []byte("\x1f\x8b")) {
+		z, err := gzip.NewReader(head)
+		if err != nil {
+			return nil, tarError(err)
+		}
+		head = bufio.NewReader(z)
+		start, _ = head.Peek(6)
+	}
+	whole := true // there is a header
+	if _, err := head.Peek(512); err == io.EOF {
+		whole = false
+	}
+	archive := tar.NewReader(head)
+	for first := true; ; first = false {
 		h, err := archive.Next()
+		if err == io.EOF && first && len(start) == 0 {
+			return nil, errors.New("no tar archive: the file is empty")
+		}
 		if err == io.EOF {
 			return t, nil
+		}
+		if first && (errors.Is(err, tar.ErrHeader) || !whole) {
+			return nil, fmt.Errorf("no tar archive, but %s", kind(start))
 		}
 		if err != nil {
 			return nil, tarError(err)
@@ -45,6 +67,27 @@ func ReadTar(r io.Reader, limit int64) (*Tree, error) {
 			return nil, fmt.Errorf("more than %d files in one archive", maxFiles)
 		}
 	}
+}
+
+// kinds are beginnings of files that people take for tar archives, and what to do about them.
+var kinds = []struct{ magic, kind string }{
+	{"BZh", "bzip2 data: unpack it first, with bunzip2"},
+	{"\xfd7zXZ", "xz data: unpack it first, with unxz"},
+	{"\x28\xb5\x2f\xfd", "zstd data: unpack it first, with unzstd"},
+	{"07070", "a cpio archive: that is for --initramfs"},
+	{"PK", "a zip archive"},
+	{"\x7fELF", "a program"},
+	{"hsqs", "a squashfs image: unpack it first, with unsquashfs"},
+}
+
+// kind says what a file is that begins like that.
+func kind(start []byte) string {
+	for _, k := range kinds {
+		if bytes.HasPrefix(start, []byte(k.magic)) {
+			return k.kind
+		}
+	}
+	return "something else"
 }
 
 func tarError(err error) error {

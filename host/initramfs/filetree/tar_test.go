@@ -3,6 +3,7 @@ package filetree
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +82,28 @@ func TestReadTar(t *testing.T) {
 	}
 }
 
+// zip compresses with gzip.
+func zip(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(data)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadTarOfGzip(t *testing.T) {
+	tree, err := ReadTar(bytes.NewReader(zip(t, pack(t, tarFile("a", "content")))), megabyte)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := tree.Lookup("a"); string(e.Data) != "content" {
+		t.Errorf("%q", e.Data)
+	}
+}
+
 func TestReadTarRefuses(t *testing.T) {
 	good := pack(t, tarFile("a", strings.Repeat("x", 5000)))
 	for name, test := range map[string]struct {
@@ -94,8 +117,15 @@ func TestReadTarRefuses(t *testing.T) {
 		"hard link absolute":  {pack(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "/b"}), "absolute"},
 		"hard link nowhere":   {pack(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "b"}), "not there"},
 		"truncated content":   {good[:600], "ends too early"},
-		"truncated header":    {good[:300], "ends too early"},
-		"no tar":              {bytes.Repeat([]byte("text"), 500), "damaged"},
+		"truncated header":    {good[:300], "no tar archive"},
+		"damaged":             {append(bytes.Clone(good[:512+5120]), bytes.Repeat([]byte("text"), 500)...), "damaged"},
+		"no tar":              {bytes.Repeat([]byte("text"), 500), "no tar archive, but something else"},
+		"short text":          {[]byte("text"), "no tar archive, but something else"},
+		"empty":               {nil, "the file is empty"},
+		"cpio":                {[]byte("070701" + strings.Repeat("0", 600)), "that is for --initramfs"},
+		"xz":                  {[]byte("\xfd7zXZ" + strings.Repeat("0", 600)), "xz data: unpack it first"},
+		"gzip of text":        {zip(t, []byte("text")), "no tar archive, but something else"},
+		"gzip that is cut":    {zip(t, good)[:30], "damaged tar archive"},
 		"too large":           {pack(t, tarFile("a", strings.Repeat("x", megabyte+1))), "too large"},
 		"too large together":  {pack(t, tarFile("a", strings.Repeat("x", megabyte/2)), tarFile("b", strings.Repeat("x", megabyte/2))), "too large"},
 		"below a file":        {pack(t, tarFile("a", ""), tarFile("a/b", "")), "not a folder"},

@@ -1,23 +1,24 @@
-#!/bin/sh
+#!/kevlar/busybox sh
 # Runs a login shell on the terminal that is its standard input, and ends the machine with it. This
 # process leads the session and stays until the terminal has sent everything.
 
-cd "$HOME"
+b=/kevlar/busybox
 if [ -z "$token" ]; then
-	sh -l
+	/kevlar/exec ""
 	exec </dev/null >/dev/null 2>&1
-	poweroff -f
+	$b poweroff -f
 fi
+. /kevlar/command
 
 # The host tells the size of its window.
 while read -r word rows columns; do
-	[ "$word" = winsize ] && stty -F "$console" rows "$rows" cols "$columns"
+	[ "$word" = winsize ] && $b stty -F "$console" rows "$rows" cols "$columns"
 done <&4 &
 reader=$!
 
 # The terminal keeps what is typed from now on.
 echo ready >&4
-(unset token console; exec sh -l 4>&-)
+(unset token console; start /kevlar/exec "$folder" 4>&-)
 status=$?
 
 kill $reader
@@ -25,4 +26,4 @@ wait $reader 2>/dev/null # which would say "Terminated"
 printf %s "$token"
 echo "exit $status" >&4
 while read -r word <&4 && [ "$word" != done ]; do :; done
-poweroff -f
+$b poweroff -f
