@@ -22,7 +22,7 @@ func create(c Caller, fs *FSContext, base Path, name string, isDir bool, mk func
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
-	_, err := dir.lookupLocked(w.last)
+	_, err := dir.lookupLocked(c, w.last)
 	switch {
 	case err == nil:
 		return abi.EEXIST
@@ -127,7 +127,7 @@ func LinkAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Path,
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
-	_, err = dir.lookupLocked(w.last)
+	_, err = dir.lookupLocked(c, w.last)
 	switch {
 	case err == nil:
 		return abi.EEXIST
@@ -152,7 +152,7 @@ func LinkAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Path,
 	if old.Dentry.isDir() {
 		return abi.EPERM
 	}
-	if err := dir.sub.dir.Link(w.last, old.Inode()); err != nil {
+	if err := dir.sub.dir.Link(c, w.last, old.Inode()); err != nil {
 		return err
 	}
 	dir.add(w.last, old.Inode())

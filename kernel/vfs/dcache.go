@@ -150,12 +150,16 @@ func (d *Dentry) forget() bool {
 	p := d.place.Load()
 	s := p.parent.sub
 	s.mu.Lock()
-	ok := s.known[p.name].dentry == d
-	if ok {
-		s.known[p.name] = child{forgotten: weak.Make(d)}
+	known, _ := s.known.Get(p.name)
+	ok := known.dentry == d
+	switch {
+	case ok && d.inode == nil:
+		s.known.Delete(p.name)
+	case ok:
+		s.known.Set(p.name, child{forgotten: weak.Make(d)})
 	}
 	s.mu.Unlock()
-	if ok {
+	if ok && d.inode != nil {
 		runtime.AddCleanup(d, collected, tombstone{s, p.name})
 	}
 	return ok || d.gone.Load()
@@ -171,7 +175,7 @@ type tombstone struct {
 func collected(t tombstone) {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	if c, ok := t.s.known[t.name]; ok && c.dentry == nil && c.forgotten.Value() == nil {
-		delete(t.s.known, t.name)
+	if c, ok := t.s.known.Get(t.name); ok && c.dentry == nil && c.forgotten.Value() == nil {
+		t.s.known.Delete(t.name)
 	}
 }

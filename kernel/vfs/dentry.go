@@ -9,7 +9,8 @@ import (
 	"kevlar/kernel/abi"
 )
 
-// A Dentry is a name in a directory and the inode that it stands for. For as
+// A Dentry is a name in a directory and the inode that it stands for, or nothing:
+// then it is known only to its directory and says that the name is free. For as
 // long as anyone holds a directory's Dentry it is the only one of that
 // directory, whatever the cache forgets.
 type Dentry struct {
@@ -50,7 +51,7 @@ type children struct {
 	op sync.RWMutex
 	// mu guards known and is a leaf: nothing is done while it is held.
 	mu    sync.RWMutex
-	known map[string]child
+	known Names[child]
 	id    uint64 // orders the locks of unrelated directories
 }
 
@@ -131,7 +132,7 @@ func (d *Dentry) inside(dir *Dentry) bool {
 func (d *Dentry) cached(name string) *Dentry {
 	s := d.sub
 	s.mu.RLock()
-	c, ok := s.known[name]
+	c, ok := s.known.Get(name)
 	s.mu.RUnlock()
 	if c.dentry != nil {
 		if !c.dentry.used.Load() {
@@ -148,13 +149,13 @@ func (d *Dentry) cached(name string) *Dentry {
 // remember takes back a dentry that the cache has forgotten, if it is alive.
 func (s *children) remember(name string) *Dentry {
 	s.mu.Lock()
-	c := s.known[name]
+	c, _ := s.known.Get(name)
 	if c.dentry == nil {
 		c.dentry = c.forgotten.Value()
 		if c.dentry != nil {
-			s.known[name] = child{dentry: c.dentry}
+			s.known.Set(name, child{dentry: c.dentry})
 		} else {
-			delete(s.known, name)
+			s.known.Delete(name)
 		}
 	}
 	s.mu.Unlock()
@@ -164,23 +165,31 @@ func (s *children) remember(name string) *Dentry {
 	return c.dentry
 }
 
-// lookup returns the dentry of a name in directory d.
-func (d *Dentry) lookup(name string) (*Dentry, error) {
+// lookup returns the dentry of a name in directory d for thread c.
+func (d *Dentry) lookup(c Caller, name string) (*Dentry, error) {
 	if !d.super.NoCache {
-		if c := d.cached(name); c != nil {
-			return c, nil
+		if known := d.cached(name); known != nil {
+			return known.present()
 		}
 	}
 	d.sub.op.RLock()
 	defer d.sub.op.RUnlock()
-	return d.lookupLocked(name)
+	return d.lookupLocked(c, name)
+}
+
+// present returns d, or ENOENT if d says that there is nothing.
+func (d *Dentry) present() (*Dentry, error) {
+	if d.inode == nil {
+		return nil, abi.ENOENT
+	}
+	return d, nil
 }
 
 // lookupLocked is lookup for a caller who holds d's lock.
-func (d *Dentry) lookupLocked(name string) (*Dentry, error) {
-	c := d.cached(name)
-	if c != nil && (!d.super.NoCache || c.mounts.Load() > 0) {
-		return c, nil
+func (d *Dentry) lookupLocked(c Caller, name string) (*Dentry, error) {
+	known := d.cached(name)
+	if known != nil && (!d.super.NoCache || known.mounts.Load() > 0) {
+		return known.present()
 	}
 	if d.gone.Load() {
 		return nil, abi.ENOENT
@@ -188,37 +197,37 @@ func (d *Dentry) lookupLocked(name string) (*Dentry, error) {
 	if len(name) > abi.NAME_MAX {
 		return nil, abi.ENAMETOOLONG
 	}
-	inode, err := d.sub.dir.Lookup(name)
+	inode, err := d.sub.dir.Lookup(c, name)
 	if err != nil {
-		if c != nil {
-			d.drop(c)
+		if known != nil {
+			d.drop(known)
+		}
+		if err == abi.ENOENT && d.super.Negative {
+			d.add(name, nil)
 		}
 		return nil, err
 	}
-	if c != nil && c.inode == inode {
-		return c, nil
+	if known != nil && known.inode == inode {
+		return known, nil
 	}
 	return d.add(name, inode), nil
 }
 
 // add makes name stand for inode in directory d, whose lock is held, and
-// returns its dentry. If another thread has come first with the same inode,
-// that one's dentry is returned.
+// returns its dentry; without an inode, for nothing. If another thread has come
+// first with the same inode, that one's dentry is returned.
 func (d *Dentry) add(name string, inode Inode) *Dentry {
 	n := newDentry(d.super, d, strings.Clone(name), inode)
 	s := d.sub
 	s.mu.Lock()
-	old := s.known[name]
+	old, _ := s.known.Get(name)
 	if old.dentry == nil {
 		old.dentry = old.forgotten.Value()
 	}
 	if old.dentry != nil && old.dentry.inode == inode {
 		n = old.dentry
 	}
-	if s.known == nil {
-		s.known = make(map[string]child)
-	}
-	s.known[n.Name()] = child{dentry: n}
+	s.known.Set(n.Name(), child{dentry: n})
 	s.mu.Unlock()
 	if old.dentry != nil && old.dentry != n {
 		old.dentry.cache().remove(old.dentry)
@@ -237,8 +246,8 @@ func (d *Dentry) drop(c *Dentry) {
 // forget removes the name from the known ones if it stands for c.
 func (s *children) forget(name string, c *Dentry) {
 	s.mu.Lock()
-	if k := s.known[name]; k.dentry == c || k.dentry == nil && k.forgotten.Value() == c {
-		delete(s.known, name)
+	if k, _ := s.known.Get(name); k.dentry == c || k.dentry == nil && k.forgotten.Value() == c {
+		s.known.Delete(name)
 	}
 	s.mu.Unlock()
 }
@@ -269,10 +278,11 @@ func exchange(a, b *Dentry) {
 
 func (s *children) insert(name string, c *Dentry) {
 	s.mu.Lock()
-	if s.known == nil {
-		s.known = make(map[string]child)
-	}
-	s.known[name] = child{dentry: c}
+	old, _ := s.known.Get(name)
+	s.known.Set(name, child{dentry: c})
 	s.mu.Unlock()
+	if old.dentry != nil && old.dentry.inode == nil {
+		c.cache().remove(old.dentry)
+	}
 	c.cache().add(c)
 }

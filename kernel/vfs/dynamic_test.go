@@ -51,7 +51,7 @@ func (d *dynamic) SetAttr(vfs.SetAttr) error                       { return abi.
 func (d *dynamic) FS() *vfs.Super                                  { return d.fs }
 func (d *dynamic) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
 
-func (d *dynamic) Lookup(name string) (vfs.Inode, error) {
+func (d *dynamic) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.hook != nil {
@@ -64,7 +64,9 @@ func (d *dynamic) Lookup(name string) (vfs.Inode, error) {
 	return nil, abi.ENOENT
 }
 
-func (d *dynamic) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) { return pos, nil }
+func (d *dynamic) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+	return pos, nil
+}
 
 // sub makes another directory of the same file system.
 func (d *dynamic) sub() *dynamic { return &dynamic{fs: d.fs, names: map[string]vfs.Inode{}} }

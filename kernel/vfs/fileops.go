@@ -38,7 +38,7 @@ type (
 	// way; see Dir.ReadDir, but positions begin at 0 and "." and ".." are
 	// the file's own affair.
 	DirReader interface {
-		ReadDir(pos int64, emit func(DirEntry) bool) (int64, error)
+		ReadDir(c Caller, pos int64, emit func(DirEntry) bool) (int64, error)
 	}
 	// Syncer does fsync(2), and fdatasync(2) if dataOnly.
 	Syncer interface {

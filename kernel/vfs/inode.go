@@ -27,7 +27,7 @@ type Inode interface {
 type Dir interface {
 	Inode
 	// Lookup returns the inode with the name, or ENOENT.
-	Lookup(name string) (Inode, error)
+	Lookup(c Caller, name string) (Inode, error)
 	// Create makes a regular file. mode has the umask applied; owner and
 	// group are set as NewOwner says.
 	Create(c Caller, name string, mode uint32) (Inode, error)
@@ -37,22 +37,22 @@ type Dir interface {
 	Symlink(c Caller, name, target string) (Inode, error)
 	// Link adds a name to target, which is of the same file system and not
 	// a directory.
-	Link(name string, target Inode) error
+	Link(c Caller, name string, target Inode) error
 	// Unlink removes the name of an inode other than a directory.
-	Unlink(name string) error
+	Unlink(c Caller, name string) error
 	// Rmdir removes an empty directory (ENOTEMPTY).
-	Rmdir(name string) error
+	Rmdir(c Caller, name string) error
 	// Rename moves a name, and removes or exchanges what had the new one.
 	// Kinds have been checked to fit; newDir is of the same file system.
 	// flags are RENAME_EXCHANGE or 0. A directory to be replaced must be
 	// empty (ENOTEMPTY).
-	Rename(oldName string, newDir Dir, newName string, flags uint32) error
+	Rename(c Caller, oldName string, newDir Dir, newName string, flags uint32) error
 	// ReadDir calls emit for the entries from position pos on, without "."
 	// and "..", until emit returns false or there are no more. It returns
 	// the position of the first entry that emit has not accepted. The
 	// position before the first entry is FirstPos; others are larger and
 	// the file system's own. An entry that stays keeps its position.
-	ReadDir(pos int64, emit func(DirEntry) bool) (int64, error)
+	ReadDir(c Caller, pos int64, emit func(DirEntry) bool) (int64, error)
 }
 
 // FirstPos is the position of a directory's first entry for Dir.ReadDir;
@@ -137,16 +137,16 @@ func (ReadOnlyDir) Mknod(Caller, string, uint32, uint64) (Inode, error) { return
 func (ReadOnlyDir) Symlink(Caller, string, string) (Inode, error) { return nil, abi.EPERM }
 
 // Link refuses with EPERM.
-func (ReadOnlyDir) Link(string, Inode) error { return abi.EPERM }
+func (ReadOnlyDir) Link(Caller, string, Inode) error { return abi.EPERM }
 
 // Unlink refuses with EPERM.
-func (ReadOnlyDir) Unlink(string) error { return abi.EPERM }
+func (ReadOnlyDir) Unlink(Caller, string) error { return abi.EPERM }
 
 // Rmdir refuses with EPERM.
-func (ReadOnlyDir) Rmdir(string) error { return abi.EPERM }
+func (ReadOnlyDir) Rmdir(Caller, string) error { return abi.EPERM }
 
 // Rename refuses with EPERM.
-func (ReadOnlyDir) Rename(string, Dir, string, uint32) error { return abi.EPERM }
+func (ReadOnlyDir) Rename(Caller, string, Dir, string, uint32) error { return abi.EPERM }
 
 // NewOwner returns owner, group and mode of an inode that c makes in a
 // directory: a set-group-ID directory hands on its group, and the bit too to

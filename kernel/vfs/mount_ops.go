@@ -35,10 +35,10 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 		}
 		return ns.moveMount(from, target)
 	}
-	return ns.mountNew(source, target, fstype, flags, data)
+	return ns.mountNew(c, source, target, fstype, flags, data)
 }
 
-func (ns *Namespace) mountNew(source string, target Path, fstype string, flags int, data string) error {
+func (ns *Namespace) mountNew(c Caller, source string, target Path, fstype string, flags int, data string) error {
 	t := fsType(fstype)
 	if t == nil {
 		return abi.ENODEV
@@ -46,7 +46,7 @@ func (ns *Namespace) mountNew(source string, target Path, fstype string, flags i
 	if !target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
-	s, err := t.Mount(source, data, flags)
+	s, err := t.Mount(c, source, data, flags)
 	if err != nil {
 		return err
 	}

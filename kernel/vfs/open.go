@@ -182,7 +182,7 @@ func (o *opening) make(mode uint32) (Path, error) {
 	dir := o.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
-	if _, err := dir.lookupLocked(o.last); err != abi.ENOENT {
+	if _, err := dir.lookupLocked(o.c, o.last); err != abi.ENOENT {
 		if err == nil {
 			err = abi.EEXIST
 		}

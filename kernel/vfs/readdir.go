@@ -10,7 +10,7 @@ func (f *File) ReadDir(c Caller, emit func(DirEntry) bool) error {
 	}
 	f.posMu.Lock()
 	defer f.posMu.Unlock()
-	pos, err := f.readDir(f.pos, emit)
+	pos, err := f.readDir(c, f.pos, emit)
 	f.pos = pos
 	if err == nil && f.touch != nil {
 		f.accessed()
@@ -18,9 +18,9 @@ func (f *File) ReadDir(c Caller, emit func(DirEntry) bool) error {
 	return err
 }
 
-func (f *File) readDir(pos int64, emit func(DirEntry) bool) (int64, error) {
+func (f *File) readDir(c Caller, pos int64, emit func(DirEntry) bool) (int64, error) {
 	if r, ok := f.ops.(DirReader); ok {
-		return r.ReadDir(pos, emit)
+		return r.ReadDir(c, pos, emit)
 	}
 	d := f.path.Dentry
 	if !d.isDir() {
@@ -51,5 +51,5 @@ func (f *File) readDir(pos int64, emit func(DirEntry) bool) (int64, error) {
 		}
 		pos = FirstPos
 	}
-	return d.sub.dir.ReadDir(pos, emit)
+	return d.sub.dir.ReadDir(c, pos, emit)
 }

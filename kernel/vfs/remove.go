@@ -19,7 +19,7 @@ func UnlinkAt(c Caller, fs *FSContext, base Path, name string) error {
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
-	d, err := dir.lookupLocked(w.last)
+	d, err := dir.lookupLocked(c, w.last)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func UnlinkAt(c Caller, fs *FSContext, base Path, name string) error {
 	if d.mounts.Load() > 0 {
 		return abi.EBUSY
 	}
-	if err := dir.sub.dir.Unlink(w.last); err != nil {
+	if err := dir.sub.dir.Unlink(c, w.last); err != nil {
 		return err
 	}
 	dir.drop(d)
@@ -64,7 +64,7 @@ func RmdirAt(c Caller, fs *FSContext, base Path, name string) error {
 	dir := w.cur.Dentry
 	dir.sub.op.Lock()
 	defer dir.sub.op.Unlock()
-	d, err := dir.lookupLocked(w.last)
+	d, err := dir.lookupLocked(c, w.last)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func RmdirAt(c Caller, fs *FSContext, base Path, name string) error {
 	if d.mounts.Load() > 0 {
 		return abi.EBUSY
 	}
-	if err := dir.sub.dir.Rmdir(w.last); err != nil {
+	if err := dir.sub.dir.Rmdir(c, w.last); err != nil {
 		return err
 	}
 	dir.drop(d)

@@ -35,7 +35,7 @@ func RenameAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Pat
 	}
 	defer from.cur.Mount.endWrite()
 	r := rename{
-		cred: from.cred, oldDir: from.cur.Dentry, newDir: to.cur.Dentry,
+		c: c, cred: from.cred, oldDir: from.cur.Dentry, newDir: to.cur.Dentry,
 		oldName: from.last, newName: to.last, oldSlash: from.slash, newSlash: to.slash,
 		exchange: flags&abi.RENAME_EXCHANGE != 0, noReplace: flags&abi.RENAME_NOREPLACE != 0,
 	}
@@ -44,6 +44,7 @@ func RenameAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Pat
 
 // A rename is one rename in progress.
 type rename struct {
+	c                   Caller
 	cred                *Cred
 	oldDir, newDir      *Dentry
 	oldName, newName    string
@@ -95,7 +96,7 @@ func (r *rename) locked() error {
 	if r.exchange {
 		flags = abi.RENAME_EXCHANGE
 	}
-	if err := r.oldDir.sub.dir.Rename(r.oldName, r.newDir.sub.dir, r.newName, flags); err != nil {
+	if err := r.oldDir.sub.dir.Rename(r.c, r.oldName, r.newDir.sub.dir, r.newName, flags); err != nil {
 		return err
 	}
 	if r.exchange {
@@ -112,10 +113,10 @@ func (r *rename) locked() error {
 // find looks up both names and checks what does not depend on permissions.
 func (r *rename) find() error {
 	var err error
-	if r.src, err = r.oldDir.lookupLocked(r.oldName); err != nil {
+	if r.src, err = r.oldDir.lookupLocked(r.c, r.oldName); err != nil {
 		return err
 	}
-	r.dst, err = r.newDir.lookupLocked(r.newName)
+	r.dst, err = r.newDir.lookupLocked(r.c, r.newName)
 	switch {
 	case err == abi.ENOENT:
 		r.dst = nil

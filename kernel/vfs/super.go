@@ -19,6 +19,9 @@ type Super struct {
 	// NoCache asks for Lookup each time a name is looked up: a directory
 	// whose entries come and go by themselves.
 	NoCache bool
+	// Negative has names that are not there remembered, where looking for them
+	// is slow.
+	Negative bool
 	// ReadOnly makes every mount of it read-only.
 	ReadOnly bool
 	// StatFS answers statfs(2), but for Fsid and Flags.
@@ -56,7 +59,7 @@ func NewDev() uint64 { return abi.MakeDev(0, devMinor.Add(1)) }
 // A FileSystemType makes file systems of one kind for mount(2).
 type FileSystemType interface {
 	Name() string
-	Mount(source, data string, flags int) (*Super, error)
+	Mount(c Caller, source, data string, flags int) (*Super, error)
 }
 
 // NeedsDevice is a FileSystemType whose source is a block device: it has no

@@ -209,7 +209,7 @@ func (w *walk) lookup(comp string) (Path, error) {
 			return w.dotdot()
 		}
 	}
-	d, err := w.cur.Dentry.lookup(comp)
+	d, err := w.cur.Dentry.lookup(w.c, comp)
 	if err != nil {
 		return Path{}, err
 	}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	frame.InitSoft(4096)
-	if _, err := (Type{}).Mount("devtmpfs", "", 0); err != nil {
+	if _, err := (Type{}).Mount(vfs.Kernel, "devtmpfs", "", 0); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

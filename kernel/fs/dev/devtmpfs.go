@@ -26,7 +26,7 @@ type Type struct{}
 func (Type) Name() string { return "devtmpfs" }
 
 // Mount returns the one instance; options change it.
-func (Type) Mount(source, data string, flags int) (*vfs.Super, error) {
+func (Type) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	if err := open(); err != nil {
 		return nil, err
 	}

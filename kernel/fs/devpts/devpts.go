@@ -71,7 +71,7 @@ type Type struct{}
 func (Type) Name() string { return "devpts" }
 
 // Mount returns the one instance with new options.
-func (Type) Mount(source, data string, flags int) (*vfs.Super, error) {
+func (Type) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	if err := fs.remount(data); err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ type dir struct {
 func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
 
 // Lookup finds ptmx and the slaves by number.
-func (d *dir) Lookup(name string) (vfs.Inode, error) {
+func (d *dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	if name == "ptmx" {
 		return &d.fs.ptmx, nil
 	}
@@ -264,7 +264,7 @@ func (d *dir) Lookup(name string) (vfs.Inode, error) {
 }
 
 // ReadDir lists the slaves by number, and ptmx at the end.
-func (d *dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *dir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	for _, e := range d.entries() {
 		if e.Next > pos && !emit(e) {
 			return e.Next - 1, nil

@@ -23,7 +23,7 @@ func newDir(s *vfs.Super, inodes *pseudo.Numberer) *dir {
 
 // free gives up the memory of all files.
 func (d *dir) free() {
-	d.Dir.ReadDir(vfs.FirstPos, func(e vfs.DirEntry) bool {
+	d.Dir.ReadDir(vfs.Kernel, vfs.FirstPos, func(e vfs.DirEntry) bool {
 		switch i := d.Get(e.Name).(type) {
 		case *dir:
 			i.free()
@@ -35,9 +35,9 @@ func (d *dir) free() {
 }
 
 // Lookup implements vfs.Dir.
-func (d *dir) Lookup(name string) (vfs.Inode, error) {
+func (d *dir) Lookup(c vfs.Caller, name string) (vfs.Inode, error) {
 	pass(Lookup)
-	return d.Dir.Lookup(name)
+	return d.Dir.Lookup(c, name)
 }
 
 // Create implements vfs.Dir.
@@ -59,7 +59,7 @@ func (d *dir) Mkdir(_ vfs.Caller, name string, _ uint32) (vfs.Inode, error) {
 }
 
 // Unlink implements vfs.Dir.
-func (d *dir) Unlink(name string) error {
+func (d *dir) Unlink(c vfs.Caller, name string) error {
 	pass(Unlink)
 	f, ok := d.Get(name).(*file)
 	if !ok {
@@ -71,13 +71,13 @@ func (d *dir) Unlink(name string) error {
 }
 
 // Rmdir implements vfs.Dir.
-func (d *dir) Rmdir(name string) error {
+func (d *dir) Rmdir(c vfs.Caller, name string) error {
 	d.Remove(name)
 	return nil
 }
 
 // Rename implements vfs.Dir.
-func (d *dir) Rename(oldName string, newDir vfs.Dir, newName string, flags uint32) error {
+func (d *dir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName string, flags uint32) error {
 	pass(Rename)
 	to, ok := newDir.(*dir)
 	if !ok || flags != 0 {
@@ -93,7 +93,7 @@ func (d *dir) Rename(oldName string, newDir vfs.Dir, newName string, flags uint3
 }
 
 // ReadDir implements vfs.Dir.
-func (d *dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *dir) ReadDir(c vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	pass(ReadDir)
-	return d.Dir.ReadDir(pos, emit)
+	return d.Dir.ReadDir(c, pos, emit)
 }

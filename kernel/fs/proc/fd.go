@@ -80,7 +80,7 @@ func (d *fdDir) descriptors() []int {
 }
 
 // Lookup implements vfs.Dir.
-func (d *fdDir) Lookup(name string) (vfs.Inode, error) {
+func (d *fdDir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	fd, ok := parseID(name)
 	if !ok {
 		return nil, abi.ENOENT
@@ -202,7 +202,7 @@ func (d *fdDir) infoRecords(fd int, pos int64, w *bytes.Buffer, more func(int64)
 }
 
 // ReadDir implements vfs.Dir. The position of a descriptor is its number.
-func (d *fdDir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *fdDir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	if err := d.alive(); err != nil {
 		return pos, err
 	}

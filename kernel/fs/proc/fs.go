@@ -58,7 +58,7 @@ func (fs *FS) Super() *vfs.Super {
 func (fs *FS) Name() string { return "proc" }
 
 // Mount implements vfs.FileSystemType.
-func (fs *FS) Mount(source, data string, flags int) (*vfs.Super, error) {
+func (fs *FS) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	if data != "" {
 		return nil, abi.EINVAL
 	}
@@ -122,7 +122,7 @@ type root struct {
 
 // Lookup implements vfs.Dir. A thread is found by its ID even if it is not
 // the first of its process; ReadDir shows processes only.
-func (r *root) Lookup(name string) (vfs.Inode, error) {
+func (r *root) Lookup(c vfs.Caller, name string) (vfs.Inode, error) {
 	if tid, ok := parseID(name); ok {
 		t := r.fs.system.Task(tid)
 		if t == nil {
@@ -130,17 +130,17 @@ func (r *root) Lookup(name string) (vfs.Inode, error) {
 		}
 		return r.fs.taskDir(t, true), nil
 	}
-	return r.dir.Lookup(name)
+	return r.dir.Lookup(c, name)
 }
 
 // firstPID is the position of process 0 in /proc; fixed files come before.
 const firstPID = 1 << 16
 
 // ReadDir implements vfs.Dir.
-func (r *root) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (r *root) ReadDir(c vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	if pos < firstPID {
 		more := true
-		pos, _ = r.dir.ReadDir(pos, func(e vfs.DirEntry) bool {
+		pos, _ = r.dir.ReadDir(c, pos, func(e vfs.DirEntry) bool {
 			more = emit(e)
 			return more
 		})

@@ -182,7 +182,7 @@ func (d *taskDir) Attr() vfs.Attr {
 }
 
 // Lookup implements vfs.Dir.
-func (d *taskDir) Lookup(name string) (vfs.Inode, error) {
+func (d *taskDir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	if err := d.alive(); err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (d *taskDir) Lookup(name string) (vfs.Inode, error) {
 }
 
 // ReadDir implements vfs.Dir. The position of an entry is its row.
-func (d *taskDir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *taskDir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	if err := d.alive(); err != nil {
 		return pos, err
 	}
@@ -302,7 +302,7 @@ func (d *threadsDir) Attr() vfs.Attr {
 }
 
 // Lookup implements vfs.Dir.
-func (d *threadsDir) Lookup(name string) (vfs.Inode, error) {
+func (d *threadsDir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	tid, ok := parseID(name)
 	if !ok {
 		return nil, abi.ENOENT
@@ -315,7 +315,7 @@ func (d *threadsDir) Lookup(name string) (vfs.Inode, error) {
 }
 
 // ReadDir implements vfs.Dir. The position of a thread is its ID.
-func (d *threadsDir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *threadsDir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	threads := d.task.Threads()
 	if threads == nil {
 		return pos, abi.ENOENT

@@ -93,7 +93,7 @@ func (d *Dir) Attr() vfs.Attr {
 func (d *Dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return DirFile{}, nil }
 
 // Lookup implements vfs.Dir.
-func (d *Dir) Lookup(name string) (vfs.Inode, error) {
+func (d *Dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	if i := d.Get(name); i != nil {
 		return i, nil
 	}
@@ -101,7 +101,7 @@ func (d *Dir) Lookup(name string) (vfs.Inode, error) {
 }
 
 // ReadDir implements vfs.Dir. The position of an entry is its sequence number.
-func (d *Dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *Dir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	d.mu.RLock()
 	entries := d.ordered
 	d.mu.RUnlock()

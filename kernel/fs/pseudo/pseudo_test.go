@@ -41,7 +41,7 @@ func (d *Dir) file(ino uint64, v View) *Text {
 
 // names lists d from pos on and returns the position after n entries.
 func names(d *Dir, pos int64, n int) (list []string, next int64) {
-	next, _ = d.ReadDir(pos, func(e vfs.DirEntry) bool {
+	next, _ = d.ReadDir(vfs.Kernel, pos, func(e vfs.DirEntry) bool {
 		if len(list) == n {
 			return false
 		}
@@ -71,10 +71,10 @@ func TestListingWhileChanging(t *testing.T) {
 	if got, _ = names(d, pos, 100); len(got) != 0 {
 		t.Errorf("at the end %v", got)
 	}
-	if _, err := d.Lookup("2"); err != abi.ENOENT {
+	if _, err := d.Lookup(vfs.Kernel, "2"); err != abi.ENOENT {
 		t.Errorf("lookup of what was removed: %v", err)
 	}
-	if i, err := d.Lookup("3"); err != nil || i.Attr().Ino != 17 {
+	if i, err := d.Lookup(vfs.Kernel, "3"); err != nil || i.Attr().Ino != 17 {
 		t.Errorf("lookup of what was replaced: %v, %v", i, err)
 	}
 }

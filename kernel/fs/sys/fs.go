@@ -56,7 +56,7 @@ func (fs *FS) Super() *vfs.Super {
 func (fs *FS) Name() string { return "sysfs" }
 
 // Mount implements vfs.FileSystemType.
-func (fs *FS) Mount(source, data string, flags int) (*vfs.Super, error) {
+func (fs *FS) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	if data != "" {
 		return nil, abi.EINVAL
 	}

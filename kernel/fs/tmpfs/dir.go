@@ -97,7 +97,7 @@ func (d *dir) Attr() vfs.Attr {
 }
 
 // Lookup finds a name.
-func (d *dir) Lookup(name string) (vfs.Inode, error) {
+func (d *dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	d.namesMu.RLock()
 	defer d.namesMu.RUnlock()
 	if e := d.names[name]; e != nil {
@@ -177,7 +177,7 @@ func (d *dir) Tmpfile(c vfs.Caller, mode uint32, linkable bool) (vfs.Inode, erro
 
 // Link gives target another name. Each name counts as an inode, so that the
 // limit of inodes limits the memory of names.
-func (d *dir) Link(name string, target vfs.Inode) error {
+func (d *dir) Link(c vfs.Caller, name string, target vfs.Inode) error {
 	x := target.(node)
 	if err := d.fs.newInode(); err != nil {
 		return err
@@ -197,7 +197,7 @@ func (d *dir) Link(name string, target vfs.Inode) error {
 }
 
 // Unlink removes a name of a file other than a directory.
-func (d *dir) Unlink(name string) error {
+func (d *dir) Unlink(c vfs.Caller, name string) error {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
 	return d.unlinkName(name)
@@ -224,7 +224,7 @@ func lost(x node) {
 }
 
 // Rmdir removes an empty directory.
-func (d *dir) Rmdir(name string) error {
+func (d *dir) Rmdir(c vfs.Caller, name string) error {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
 	return d.rmdirName(name)
@@ -280,7 +280,7 @@ func (d *dir) takeAll() []node {
 }
 
 // Rename moves or exchanges names.
-func (d *dir) Rename(oldName string, newDir vfs.Dir, newName string, flags uint32) error {
+func (d *dir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName string, flags uint32) error {
 	to := newDir.(*dir)
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
@@ -343,7 +343,7 @@ func (d *dir) moved(to *dir, moves, comes bool) {
 }
 
 // ReadDir lists the names, the newest first as Linux does.
-func (d *dir) ReadDir(pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
+func (d *dir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (int64, error) {
 	d.namesMu.RLock()
 	defer d.namesMu.RUnlock()
 	n := sort.Search(len(d.order), func(i int) bool { return d.order[i].pos < pos })

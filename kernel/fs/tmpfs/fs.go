@@ -287,7 +287,7 @@ func defaultSize() uint64 { return frame.Total() / 2 << pageShift }
 func (Type) Name() string { return "tmpfs" }
 
 // Mount makes a new file system.
-func (Type) Mount(source, data string, flags int) (*vfs.Super, error) {
+func (Type) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	o := Options{Size: defaultSize()}
 	if err := o.parse(data); err != nil {
 		return nil, err

@@ -201,7 +201,7 @@ func TestOptions(t *testing.T) {
 		{"uid=x", "", abi.EINVAL},
 		{"colour", "", abi.EINVAL},
 	} {
-		s, err := Type{}.Mount("none", c.data, 0)
+		s, err := Type{}.Mount(vfs.Kernel, "none", c.data, 0)
 		if err != c.err {
 			t.Errorf("%q: %v, want %v", c.data, err, c.err)
 			continue
@@ -210,7 +210,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%q: %s, want %s", c.data, s.Options(), c.want)
 		}
 	}
-	s, err := Type{}.Mount("none", "size=64k,uid=5,gid=6,mode=2750", 0)
+	s, err := Type{}.Mount(vfs.Kernel, "none", "size=64k,uid=5,gid=6,mode=2750", 0)
 	must(t, err)
 	if a := s.Root.Attr(); a.UID != 5 || a.GID != 6 || a.Mode != abi.S_IFDIR|0o2750 || a.Nlink != 2 {
 		t.Errorf("%+v", a)
