@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 )
@@ -46,6 +47,8 @@ func TestCounts(t *testing.T) {
 	}
 	pages, frames := Pages(), frame.Free()
 	u := newUser(t, Options{Inodes: 40, Size: 200 << pageShift})
+	account := kmem.OfUser(1000)
+	u.charged(account)
 	root := u.fs.Root().Inode().(*dir)
 	for _, d := range []string{"a", "b", "c"} {
 		if err := vfs.MkdirAt(u, u.fs, u.fs.Cwd(), d, 0o755); err != nil {
@@ -62,6 +65,9 @@ func TestCounts(t *testing.T) {
 	root.audit(t)
 	if n := root.fs.inodes.Load(); n != 1 {
 		t.Errorf("%d inodes in an empty file system", n)
+	}
+	if n := account.Used(); n != 0 {
+		t.Errorf("%d bytes charged for nothing", n)
 	}
 	if Pages() != pages || frame.Free() != frames {
 		t.Errorf("%d pages and %d frames left", Pages()-pages, frames-frame.Free())
@@ -136,18 +142,18 @@ func (d *dir) audit(t *testing.T) {
 	walk = func(d *dir) {
 		inodes++
 		links := uint32(2)
-		for name, e := range d.names {
+		d.names.Each(func(name string, e *entry) {
 			if e.name != name || e.node == nil {
 				t.Errorf("entry %q: %+v", name, e)
 			}
 			if sub, ok := e.node.(*dir); ok {
 				links++
 				walk(sub)
-				continue
+				return
 			}
 			inodes++ // each name counts
 			if names[e.node]++; names[e.node] > 1 {
-				continue
+				return
 			}
 			switch x := e.node.(type) {
 			case *file:
@@ -157,7 +163,7 @@ func (d *dir) audit(t *testing.T) {
 					pages++
 				}
 			}
-		}
+		})
 		if d.nlink != links {
 			t.Errorf("directory %d has %d links, want %d", d.ino, d.nlink, links)
 		}
@@ -182,13 +188,12 @@ func clearTree(u *user, path string) {
 	if err != nil {
 		return
 	}
-	for name, e := range p.Inode().(*dir).names {
-		sub := path + "/" + name
-		if _, ok := e.node.(*dir); ok {
+	var names []string
+	p.Inode().(*dir).names.Each(func(name string, e *entry) { names = append(names, path+"/"+name) })
+	for _, sub := range names {
+		if vfs.UnlinkAt(u, u.fs, u.fs.Root(), sub) == abi.EISDIR {
 			clearTree(u, sub)
 			vfs.RmdirAt(u, u.fs, u.fs.Root(), sub)
-		} else {
-			vfs.UnlinkAt(u, u.fs, u.fs.Root(), sub)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type dir struct {
 	// namesMu guards the names. Package vfs serialises all that changes
 	// them but for clear, so Rename may hold two of these.
 	namesMu sync.RWMutex
-	names   map[string]*entry
+	names   vfs.Names[*entry]
 	order   []*entry // as added; those that have gone have no node
 	gone    int      // how many of order have gone
 	lastPos int64    // pos of the newest
@@ -27,6 +27,17 @@ type entry struct {
 	name string
 	node node
 	pos  int64 // position in the directory; the newest has the smallest
+	charge
+}
+
+// newEntry returns an entry for a name that stands for nothing yet: ENOSPC. It
+// must be added, or its charge dropped.
+func newEntry(c vfs.Caller, name string) (*entry, error) {
+	ch, err := newCharge(c, entryCost+int64(len(name)))
+	if err != nil {
+		return nil, err
+	}
+	return &entry{name: strings.Clone(name), charge: ch}, nil
 }
 
 // endPos is the position behind the oldest entry there may be.
@@ -39,36 +50,40 @@ func newDir(fs *fileSystem, c vfs.Caller, parent *inode, mode uint32) *dir {
 	return d
 }
 
-// insert gives x, which has been counted by newInode, the name.
-func (d *dir) insert(name string, x node) error {
+// insert gives x, which has been counted by newInode, the name of e.
+func (d *dir) insert(e *entry, x node) error {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
 	if d.cleared {
 		return abi.ENOENT
 	}
-	d.add(name, x)
+	d.add(e, x)
 	return nil
 }
 
-// add gives x the name, which is free. The caller holds d.namesMu.
-func (d *dir) add(name string, x node) {
+// add gives x the name of e, which is free. The caller holds d.namesMu.
+func (d *dir) add(e *entry, x node) {
 	d.lastPos--
-	e := &entry{strings.Clone(name), x, d.lastPos}
-	if d.names == nil {
-		d.names = make(map[string]*entry)
-	}
-	d.names[e.name] = e
+	e.node, e.pos = x, d.lastPos
+	d.names.Set(e.name, e)
 	d.order = append(d.order, e)
 	d.changed()
 }
 
+// find returns the entry of a name, or nil. The caller holds d.namesMu.
+func (d *dir) find(name string) *entry {
+	e, _ := d.names.Get(name)
+	return e
+}
+
 // remove takes the name of e away. The caller holds d.namesMu.
 func (d *dir) remove(e *entry) {
-	delete(d.names, e.name)
+	d.names.Delete(e.name)
+	e.drop()
 	e.name, e.node = "", nil
 	d.gone++
 	if d.gone > len(d.order)/2 && d.gone > 8 {
-		kept := make([]*entry, 0, len(d.names))
+		kept := make([]*entry, 0, d.names.Len())
 		for _, k := range d.order {
 			if k.node != nil {
 				kept = append(kept, k)
@@ -92,7 +107,7 @@ func (d *dir) Attr() vfs.Attr {
 	a := d.attr()
 	d.namesMu.RLock()
 	defer d.namesMu.RUnlock()
-	a.Size = 20 * int64(2+len(d.names))
+	a.Size = 20 * int64(2+d.names.Len())
 	return a
 }
 
@@ -100,7 +115,7 @@ func (d *dir) Attr() vfs.Attr {
 func (d *dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	d.namesMu.RLock()
 	defer d.namesMu.RUnlock()
-	if e := d.names[name]; e != nil {
+	if e := d.find(name); e != nil {
 		return e.node, nil
 	}
 	return nil, abi.ENOENT
@@ -108,12 +123,12 @@ func (d *dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 
 // Create makes a regular file.
 func (d *dir) Create(c vfs.Caller, name string, mode uint32) (vfs.Inode, error) {
-	return d.make(name, func() (node, error) { return d.newFile(c, mode), nil })
+	return d.make(c, name, fileCost, func() (node, error) { return d.newFile(c, mode), nil })
 }
 
 // Mkdir makes a directory.
 func (d *dir) Mkdir(c vfs.Caller, name string, mode uint32) (vfs.Inode, error) {
-	x, err := d.make(name, func() (node, error) {
+	x, err := d.make(c, name, dirCost, func() (node, error) {
 		return newDir(d.fs, c, &d.inode, mode&^abi.S_IFMT), nil
 	})
 	if err == nil {
@@ -124,7 +139,7 @@ func (d *dir) Mkdir(c vfs.Caller, name string, mode uint32) (vfs.Inode, error) {
 
 // Mknod makes a device node, FIFO or socket.
 func (d *dir) Mknod(c vfs.Caller, name string, mode uint32, rdev uint64) (vfs.Inode, error) {
-	return d.make(name, func() (node, error) {
+	return d.make(c, name, specialCost, func() (node, error) {
 		s := &special{rdev: rdev}
 		s.init(d.fs, c, &d.inode, mode)
 		return s, nil
@@ -133,26 +148,34 @@ func (d *dir) Mknod(c vfs.Caller, name string, mode uint32, rdev uint64) (vfs.In
 
 // Symlink makes a symbolic link.
 func (d *dir) Symlink(c vfs.Caller, name, target string) (vfs.Inode, error) {
-	return d.make(name, func() (node, error) {
+	return d.make(c, name, symlinkCost+int64(min(len(target), shortLink)), func() (node, error) {
 		s := new(symlink)
 		s.init(d.fs, c, &d.inode, abi.S_IFLNK|0o777)
 		return s, s.setText(strings.Clone(target))
 	})
 }
 
-// make adds what mk makes and counts it.
-func (d *dir) make(name string, mk func() (node, error)) (vfs.Inode, error) {
-	if err := d.fs.newInode(); err != nil {
+// make adds what mk makes, which takes cost bytes of the heap, and counts it.
+func (d *dir) make(c vfs.Caller, name string, cost int64, mk func() (node, error)) (vfs.Inode, error) {
+	e, err := newEntry(c, name)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := d.fs.newInode(c, cost)
+	if err != nil {
+		e.drop()
 		return nil, err
 	}
 	x, err := mk()
-	if err != nil {
-		d.fs.freeInode()
-		return nil, err
+	if err == nil {
+		x.base().charge = ch
+		if err = d.insert(e, x); err != nil {
+			x.free()
+		}
 	}
-	if err := d.insert(name, x); err != nil {
-		x.free()
-		d.fs.freeInode()
+	if err != nil {
+		e.drop()
+		d.fs.freeInode(ch)
 		return nil, err
 	}
 	return x, nil
@@ -167,29 +190,37 @@ func (d *dir) newFile(c vfs.Caller, mode uint32) *file {
 
 // Tmpfile makes a regular file without a name.
 func (d *dir) Tmpfile(c vfs.Caller, mode uint32, linkable bool) (vfs.Inode, error) {
-	if err := d.fs.newInode(); err != nil {
+	ch, err := d.fs.newInode(c, fileCost)
+	if err != nil {
 		return nil, err
 	}
 	f := d.newFile(c, mode)
-	f.nlink, f.linkable = 0, linkable
+	f.charge, f.nlink, f.linkable = ch, 0, linkable
 	return f, nil
 }
 
 // Link gives target another name. Each name counts as an inode, so that the
-// limit of inodes limits the memory of names.
+// limit of inodes limits names.
 func (d *dir) Link(c vfs.Caller, name string, target vfs.Inode) error {
 	x := target.(node)
-	if err := d.fs.newInode(); err != nil {
+	e, err := newEntry(c, name)
+	if err != nil {
+		return err
+	}
+	if err := d.fs.countInode(); err != nil {
+		e.drop()
 		return err
 	}
 	first, err := x.base().addLink()
 	if first || err != nil { // the inode itself has been counted already
-		d.fs.freeInode()
+		d.fs.inodes.Add(-1)
 	}
 	if err != nil {
+		e.drop()
 		return err
 	}
-	if err := d.insert(name, x); err != nil {
+	if err := d.insert(e, x); err != nil {
+		e.drop()
 		lost(x)
 		return err
 	}
@@ -205,7 +236,7 @@ func (d *dir) Unlink(c vfs.Caller, name string) error {
 
 // unlinkName is Unlink for a caller who holds d.namesMu.
 func (d *dir) unlinkName(name string) error {
-	e := d.names[name]
+	e := d.find(name)
 	if e == nil {
 		return abi.ENOENT
 	}
@@ -219,7 +250,7 @@ func (d *dir) unlinkName(name string) error {
 // inodes.
 func lost(x node) {
 	if dropLinks(x, 1) {
-		x.base().fs.freeInode()
+		x.base().fs.inodes.Add(-1)
 	}
 }
 
@@ -232,7 +263,7 @@ func (d *dir) Rmdir(c vfs.Caller, name string) error {
 
 // rmdirName is Rmdir for a caller who holds d.namesMu.
 func (d *dir) rmdirName(name string) error {
-	e := d.names[name]
+	e := d.find(name)
 	if e == nil {
 		return abi.ENOENT
 	}
@@ -250,7 +281,7 @@ func (d *dir) rmdirName(name string) error {
 func (d *dir) close() bool {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
-	d.cleared = len(d.names) == 0
+	d.cleared = d.names.Len() == 0
 	return d.cleared
 }
 
@@ -271,30 +302,55 @@ func (d *dir) clear() {
 func (d *dir) takeAll() []node {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
-	all := make([]node, 0, len(d.names))
-	for _, e := range d.names {
+	all := make([]node, 0, d.names.Len())
+	d.names.Each(func(_ string, e *entry) {
 		all = append(all, e.node)
-	}
-	d.names, d.order, d.gone, d.cleared = nil, nil, 0, true
+		e.drop()
+	})
+	d.names, d.order, d.gone, d.cleared = vfs.Names[*entry]{}, nil, 0, true
 	return all
 }
 
 // Rename moves or exchanges names.
 func (d *dir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName string, flags uint32) error {
 	to := newDir.(*dir)
+	there, err := newEntry(c, newName)
+	if err != nil {
+		return err
+	}
+	var here *entry // what comes in exchange
+	if flags&abi.RENAME_EXCHANGE != 0 {
+		if here, err = newEntry(c, oldName); err != nil {
+			there.drop()
+			return err
+		}
+	}
+	if err := d.rename(oldName, to, there, here); err != nil {
+		there.drop()
+		if here != nil {
+			here.drop()
+		}
+		return err
+	}
+	return nil
+}
+
+// rename moves what has a name of d to the entry there of directory to, and in
+// exchange, if here is an entry, what was there to here.
+func (d *dir) rename(oldName string, to *dir, there, here *entry) error {
 	d.namesMu.Lock()
 	defer d.namesMu.Unlock()
 	if to != d {
 		to.namesMu.Lock()
 		defer to.namesMu.Unlock()
 	}
-	e, old := d.names[oldName], to.names[newName]
+	e, old := d.find(oldName), to.find(there.name)
 	if e == nil || to.cleared {
 		return abi.ENOENT
 	}
 	x := e.node
 	_, moves := x.(*dir)
-	if flags&abi.RENAME_EXCHANGE != 0 {
+	if here != nil {
 		if old == nil {
 			return abi.ENOENT
 		}
@@ -302,8 +358,8 @@ func (d *dir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName strin
 		_, comes := y.(*dir)
 		d.remove(e)
 		to.remove(old)
-		d.add(oldName, y)
-		to.add(newName, x)
+		d.add(here, y)
+		to.add(there, x)
 		d.moved(to, moves, comes)
 		y.base().ctimeNow()
 		x.base().ctimeNow()
@@ -314,12 +370,12 @@ func (d *dir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName strin
 		if moves {
 			replace = to.rmdirName
 		}
-		if err := replace(newName); err != nil {
+		if err := replace(there.name); err != nil {
 			return err
 		}
 	}
 	d.remove(e)
-	to.add(newName, x)
+	to.add(there, x)
 	d.moved(to, moves, false)
 	x.base().ctimeNow()
 	return nil

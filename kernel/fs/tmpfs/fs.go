@@ -57,7 +57,9 @@ var totalPages atomic.Int64
 func Pages() int64 { return totalPages.Load() }
 
 // New makes a file system.
-func New(o Options) (*vfs.Super, error) {
+func New(o Options) (*vfs.Super, error) { return newFS(vfs.Kernel, o) }
+
+func newFS(c vfs.Caller, o Options) (*vfs.Super, error) {
 	fs := new(fileSystem)
 	if o.FSType == "" {
 		o.FSType = "tmpfs"
@@ -70,14 +72,19 @@ func New(o Options) (*vfs.Super, error) {
 		StatFS: fs.statFS, Options: fs.showOptions, Remount: fs.remount,
 	}
 	fs.setLimits(o)
-	if err := fs.newInode(); err != nil {
+	ch, err := fs.newInode(c, superCost+dirCost)
+	if err != nil {
 		return nil, err
 	}
 	root := newDir(fs, vfs.Kernel, nil, o.Mode&0o7777)
 	root.uid.Store(o.UID)
 	root.gid.Store(o.GID)
 	fs.super.Root = root
-	fs.super.Shutdown = root.clear
+	root.charge = ch
+	fs.super.Shutdown = func() {
+		root.clear()
+		dropLinks(root, 2)
+	}
 	return &fs.super, nil
 }
 
@@ -99,8 +106,8 @@ func (fs *fileSystem) inodeLimit() int64 {
 	return int64(max(frame.Total()/2, minInodes))
 }
 
-// newInode counts an inode: ENOSPC.
-func (fs *fileSystem) newInode() error {
+// countInode counts an inode, or a name beyond its first: ENOSPC.
+func (fs *fileSystem) countInode() error {
 	if n := fs.inodes.Add(1); n > fs.inodeLimit() {
 		fs.inodes.Add(-1)
 		return abi.ENOSPC
@@ -108,7 +115,23 @@ func (fs *fileSystem) newInode() error {
 	return nil
 }
 
-func (fs *fileSystem) freeInode() { fs.inodes.Add(-1) }
+// newInode counts an inode and charges c for its memory: ENOSPC.
+func (fs *fileSystem) newInode(c vfs.Caller, cost int64) (charge, error) {
+	if err := fs.countInode(); err != nil {
+		return charge{}, err
+	}
+	ch, err := newCharge(c, cost)
+	if err != nil {
+		fs.inodes.Add(-1)
+	}
+	return ch, err
+}
+
+// freeInode undoes newInode.
+func (fs *fileSystem) freeInode(ch charge) {
+	fs.inodes.Add(-1)
+	ch.drop()
+}
 
 // newPage returns a frame with undefined contents, or ENOSPC.
 func (fs *fileSystem) newPage() (frame.Frame, error) {
@@ -287,12 +310,12 @@ func defaultSize() uint64 { return frame.Total() / 2 << pageShift }
 func (Type) Name() string { return "tmpfs" }
 
 // Mount makes a new file system.
-func (Type) Mount(_ vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
+func (Type) Mount(c vfs.Caller, source, data string, flags int) (*vfs.Super, error) {
 	o := Options{Size: defaultSize()}
 	if err := o.parse(data); err != nil {
 		return nil, err
 	}
-	s, err := New(o)
+	s, err := newFS(c, o)
 	if err == nil {
 		s.Source = source
 	}

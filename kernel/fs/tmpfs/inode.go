@@ -14,6 +14,7 @@ type inode struct {
 	vfs.State
 	fs  *fileSystem
 	ino uint64
+	charge
 
 	mode     atomic.Uint32 // type, which never changes, and permissions
 	uid, gid atomic.Uint32
@@ -179,7 +180,7 @@ func dropLinks(x node, n uint32) (left bool) {
 	left, dead := x.base().unlink(n)
 	if dead {
 		x.free()
-		x.base().fs.freeInode()
+		x.base().fs.freeInode(x.base().charge)
 	}
 	return left
 }
@@ -188,7 +189,7 @@ func dropLinks(x node, n uint32) (left bool) {
 func dropPin(x node) {
 	if x.base().unpin() {
 		x.free()
-		x.base().fs.freeInode()
+		x.base().fs.freeInode(x.base().charge)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -19,9 +20,23 @@ type user struct {
 	fs      *vfs.FSContext
 	sleeper *wait.Sleeper
 	limit   uint64
+	cred    *vfs.Cred // nil is the superuser
 }
 
-func (u *user) Cred() *vfs.Cred                      { return vfs.RootCred }
+// charged makes u's doing count to an account of its own.
+func (u *user) charged(account *kmem.Account) {
+	cred := *vfs.RootCred
+	cred.Account = account
+	u.cred = &cred
+}
+
+func (u *user) Cred() *vfs.Cred {
+	if u.cred != nil {
+		return u.cred
+	}
+	return vfs.RootCred
+}
+
 func (u *user) Sleeper() *wait.Sleeper               { return u.sleeper }
 func (u *user) CopyIn([]byte, uintptr) (int, error)  { return 0, abi.EFAULT }
 func (u *user) CopyOut(uintptr, []byte) (int, error) { return 0, abi.EFAULT }
@@ -39,7 +54,7 @@ func newUser(t testing.TB, o Options) *user {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &user{vfs.NewFSContext(root), wait.NewSleeper(), abi.RLIM_INFINITY}
+	return &user{fs: vfs.NewFSContext(root), sleeper: wait.NewSleeper(), limit: abi.RLIM_INFINITY}
 }
 
 func (u *user) open(t testing.TB, name string, flags int) *vfs.File {
