@@ -32,23 +32,10 @@ func loadTimeout(t *task.Task, addr uintptr) (int64, error) {
 	return deadlineAfter(ts.Ns()), nil
 }
 
-// sleepUntil sleeps until the monotonic deadline or a signal.
-func sleepUntil(t *task.Task, deadline int64) error {
-	for {
-		switch err := t.Block(deadline); err {
-		case nil: // woken for nothing
-		case abi.ETIMEDOUT:
-			return nil
-		default:
-			return err
-		}
-	}
-}
-
 // relativeSleep sleeps until deadline. If a signal ends it, the time that is
 // left goes to rem, and restart_syscall(2) goes on until the same deadline.
 func relativeSleep(t *task.Task, deadline int64, rem uintptr) (uintptr, error) {
-	if sleepUntil(t, deadline) == nil {
+	if t.Sleeper().SleepUntil(deadline) == nil {
 		return 0, nil
 	}
 	left := deadline - ktime.Mono()
@@ -102,7 +89,7 @@ func sysClockNanosleep(t *task.Task, a *Args) (uintptr, error) {
 	if isRealClock(id) && deadline != wait.Forever {
 		deadline = ktime.RealToMono(deadline)
 	}
-	if sleepUntil(t, deadline) != nil {
+	if t.Sleeper().SleepUntil(deadline) != nil {
 		return 0, abi.ERESTARTNOHAND
 	}
 	return 0, nil

@@ -6,7 +6,6 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/vfs"
-	"kevlar/kernel/wait"
 )
 
 // ioctlModes gets and sets termios in its three layouts.
@@ -163,16 +162,7 @@ func (t *TTY) ioctlBreak(c vfs.Caller, cmd uint32, arg uintptr) error {
 	}
 	d.SetBreak(true)
 	defer d.SetBreak(false)
-	s, end := c.Sleeper(), ktime.Mono()+int64(breakTime)
-	for {
-		switch err := s.Sleep(end); err {
-		case nil:
-		case abi.ETIMEDOUT:
-			return nil
-		default:
-			return err
-		}
-	}
+	return c.Sleeper().SleepUntil(ktime.Mono() + int64(breakTime))
 }
 
 // queued returns how many bytes are not sent yet.
@@ -186,17 +176,22 @@ func (t *TTY) queued() int {
 // counts as sent.
 func (t *TTY) drain(c vfs.Caller) error {
 	const poll = int64(20 * time.Millisecond) // drivers tell of room, not of the end
-	if t.pty != nil || t.queued() == 0 {
+	if t.pty != nil {
 		return nil
 	}
-	s := c.Sleeper()
-	w := wait.Waiter{Sleeper: s}
-	t.queue.Register(&w, wakeWrite)
-	defer t.queue.Unregister(&w)
-	for t.queued() > 0 {
-		if err := s.Sleep(ktime.Mono() + poll); err != nil && err != abi.ETIMEDOUT {
+	sent := func() error {
+		if t.queued() > 0 {
+			return abi.EAGAIN
+		}
+		return nil
+	}
+	for {
+		err := sent()
+		if err == abi.EAGAIN {
+			err = c.Sleeper().Await(&t.queue, wakeWrite, ktime.Mono()+poll, sent)
+		}
+		if err != abi.ETIMEDOUT {
 			return err
 		}
 	}
-	return nil
 }

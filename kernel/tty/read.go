@@ -95,18 +95,22 @@ func (o *openTTY) step(r *reading) (end bool, err error) {
 	return err != nil || r.done >= r.minimum || r.dst.Len() == 0, err
 }
 
-// wait continues a read until it ends.
+// wait continues a read until it ends. The deadline moves with each byte.
 func (o *openTTY) wait(c vfs.Caller, r *reading) error {
-	s := c.Sleeper()
-	w := wait.Waiter{Sleeper: s}
-	o.tty.queue.Register(&w, wakeRead)
-	defer o.tty.queue.Unregister(&w)
 	for {
-		end, err := o.step(r)
+		var end bool
+		var stepErr error
+		err := c.Sleeper().Await(&o.tty.queue, wakeRead, r.deadline, func() error {
+			before := r.done
+			if end, stepErr = o.step(r); !end && r.done == before {
+				return abi.EAGAIN
+			}
+			return nil
+		})
 		if end {
-			return err
+			return stepErr
 		}
-		if err := s.Sleep(r.deadline); err != nil && err != abi.ETIMEDOUT {
+		if err != nil && err != abi.ETIMEDOUT {
 			return err
 		}
 	}

@@ -5,10 +5,17 @@ import (
 	"kevlar/kernel/wait"
 )
 
-// FileOps is what an open file does. Its methods never block: what cannot
-// proceed answers EAGAIN and notifies the wait queue when it may. Embed NoFile
-// and write those methods that the file has. Objects of no state of their own
-// per open file may serve many Files.
+// FileOps is what an open file does. Its methods do not wait until the file is
+// ready: what cannot proceed answers EAGAIN and notifies the wait queue when it
+// may, and BlockRead and its like wait. A few wait all the same, by
+// wait.Sleeper.Await, with no lock held, for something that comes when the
+// operation has begun: a read of a terminal for the bytes that VMIN and VTIME
+// ask for, a drain of its output, a write to an eventfd for room for the value
+// that it has taken. So does opening a FIFO. They heed O_NONBLOCK themselves.
+// Any method may sleep for user memory, and Release and Sync for a device.
+//
+// Embed NoFile and write those methods that the file has. Objects of no state of
+// their own per open file may serve many Files.
 type FileOps interface {
 	// Read moves up to dst.Len() bytes at offset off to dst. It returns 0
 	// and nil at the end of the file. A short count after some bytes have

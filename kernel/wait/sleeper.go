@@ -79,6 +79,18 @@ func (s *Sleeper) Sleep(deadline int64) error {
 	return nil
 }
 
+// SleepUntil sleeps until deadline whoever wakes, or until a signal is pending:
+// ERESTARTSYS.
+func (s *Sleeper) SleepUntil(deadline int64) error {
+	for {
+		if err := s.Sleep(deadline); err == abi.ETIMEDOUT {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
 // SleepUninterruptible waits for Wake whatever signals come.
 func (s *Sleeper) SleepUninterruptible() {
 	s.park(false)

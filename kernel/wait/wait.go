@@ -1,17 +1,19 @@
 // Package wait is how a thread sleeps until something happens.
 //
 // An object that others wait for (a pipe, a terminal, a child) owns a Queue.
-// A thread owns one Sleeper. To wait, a thread registers a Waiter that names
-// its Sleeper, tests the condition, sleeps, and tests again; a wake-up may be
-// spurious, so the condition is always tested in a loop:
+// A thread owns one Sleeper. To wait for one object, a thread calls Await with a
+// function that tries what it waits for: Await registers a Waiter that names
+// the Sleeper, tries, sleeps, and tries again. A wake-up may be spurious, so the
+// attempt decides, never the wake-up:
 //
-//	q.Register(&w, wait.In)
-//	defer q.Unregister(&w)
-//	for !ready() {
-//		if err := s.Sleep(deadline); err != nil {
-//			return err
+//	err := s.Await(&q, wait.Readable, deadline, func() error {
+//		if !ready() {
+//			return abi.EAGAIN
 //		}
-//	}
+//		return nil
+//	})
+//
+// Who waits for several objects, as poll(2) does, registers Waiters itself.
 //
 // Lock order: a Queue's lock is a leaf; Notify may be called with an object's
 // own locks held.

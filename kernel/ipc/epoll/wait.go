@@ -21,21 +21,16 @@ func (e *Epoll) Wait(c vfs.Caller, addr uintptr, max int, deadline int64) (int, 
 	if n > 0 || err != nil || deadline != wait.Forever && deadline <= ktime.Mono() {
 		return n, err
 	}
-	w := wait.Waiter{Sleeper: c.Sleeper()}
-	e.queue.Register(&w, wait.Readable)
-	defer e.queue.Unregister(&w)
-	for {
-		if n, err = e.harvest(c, addr, max); n > 0 || err != nil {
-			return n, err
+	err = c.Sleeper().Await(&e.queue, wait.Readable, deadline, func() (err error) {
+		if n, err = e.harvest(c, addr, max); n == 0 && err == nil {
+			return abi.EAGAIN
 		}
-		switch err := w.Sleeper.Sleep(deadline); err {
-		case nil:
-		case abi.ETIMEDOUT:
-			return e.harvest(c, addr, max)
-		default:
-			return 0, err
-		}
+		return err
+	})
+	if err == abi.ETIMEDOUT {
+		err = nil
 	}
+	return n, err
 }
 
 // harvest copies out what the ready list holds. An item that is watched for a

@@ -80,15 +80,12 @@ func (e *end) awaitPartner(c vfs.Caller) error {
 	if !e.waits {
 		return nil
 	}
-	w := wait.Waiter{Sleeper: c.Sleeper()}
-	e.pipe.queue.Register(&w, wait.Readable|wait.Writable)
-	defer e.pipe.queue.Unregister(&w)
-	for !e.hasPartner() {
-		if err := w.Sleeper.Sleep(wait.Forever); err != nil {
-			return err
+	return c.Sleeper().Await(&e.pipe.queue, wait.Readable|wait.Writable, wait.Forever, func() error {
+		if !e.hasPartner() {
+			return abi.EAGAIN
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (e *end) hasPartner() bool {
