@@ -33,8 +33,15 @@ func exec(t *task.Task, dirfd, addr, argv, envp uintptr, flags int) (uintptr, er
 	defer at.end()
 	return 0, task.Exec(t, task.ExecArgs{
 		Base: at.path, Name: name, Flags: flags, Filename: execFilename(&at, dirfd, name),
-		Argv: task.Vector{User: argv}, Envp: task.Vector{User: envp},
+		Inaccessible: at.file != nil && closesOnExec(t, dirfd),
+		Argv:         task.Vector{User: argv}, Envp: task.Vector{User: envp},
 	})
+}
+
+// closesOnExec reports whether a descriptor will be gone in a new program.
+func closesOnExec(t *task.Task, dirfd uintptr) bool {
+	flags, err := t.FDs().Flags(fd(dirfd))
+	return err == nil && flags&abi.FD_CLOEXEC != 0
 }
 
 // execFilename returns the name by which the program knows its file: what was

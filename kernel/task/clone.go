@@ -193,7 +193,7 @@ func (t *Task) cloneFiles(flags uint64) *vfs.FDTable {
 
 func (t *Task) cloneFS(flags uint64) *vfs.FSContext {
 	if flags&abi.CLONE_FS != 0 {
-		t.fs.Get()
+		t.fs.Share()
 		return t.fs
 	}
 	return t.fs.Copy()

@@ -83,10 +83,12 @@
 //	         timer slack, oom_score_adj, real user and group, supplementary
 //	         groups, descriptors without close-on-exec
 //	new      address space, program, arguments, name, registers, FP state
-//	unshared descriptor table, signal actions
+//	unshared descriptor table, signal actions; with new privileges root,
+//	         directory and umask
 //	reset    caught signals to default, all flags and masks of actions,
 //	         alternate signal stack, POSIX timers, robust list, TID address,
 //	         restart block, exit signal to SIGCHLD, dumpable
 //	changed  effective, saved and file user and group, capabilities, and with
-//	         new privileges the death signal: exec_cred.go
+//	         new privileges the death signal, the limit of the stack and some
+//	         flags of the personality: exec_cred.go
 package task

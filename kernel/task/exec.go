@@ -17,8 +17,12 @@ type ExecArgs struct {
 	Flags int
 	// Filename is the program's name for AT_EXECFN and scripts; Name if it is
 	// empty.
-	Filename   string
-	Argv, Envp Vector
+	Filename string
+	// Inaccessible tells that Filename names nothing any more once the program
+	// runs: it is below a descriptor that execve closes. A script cannot be
+	// read by its interpreter then.
+	Inaccessible bool
+	Argv, Envp   Vector
 }
 
 // A Vector is a list of strings: in user memory, a null-terminated array of
@@ -36,6 +40,7 @@ const maxScripts = 5
 type execution struct {
 	t        *Task
 	file     *vfs.File // the program, after scripts
+	scripts  []script
 	filename string
 	argv     Vector
 	envp     Vector
@@ -49,10 +54,14 @@ type execution struct {
 	entry            uintptr
 	vdso             uintptr
 	cred             *vfs.Cred
-	secure           bool
+	secure           bool   // AT_SECURE
+	privileged       bool   // cred has privileges that t has not
 	head             []byte // the file's first bytes
 	prog             *program
 }
+
+// A script is one step from what was asked for to a program.
+type script struct{ name, interp, arg string }
 
 // Exec replaces the program that t's process executes. On success the thread
 // is the only one left of its process, and its registers are set to enter the
@@ -68,6 +77,10 @@ func Exec(t *Task, a ExecArgs) error {
 		return err
 	}
 	x.file = f
+	if err := x.interpretScripts(a.Inaccessible); err != nil {
+		return err
+	}
+	x.newCred()
 	if err := x.prepare(); err != nil {
 		return err
 	}
@@ -99,28 +112,47 @@ func (x *execution) prepare() error {
 		return err
 	}
 	x.as = as
-	g := x.t.group
-	as.SetLimits(g.rlimits.soft)
-	if g.personality.Load()&abi.ADDR_NO_RANDOMIZE != 0 {
+	as.SetLimits(x.t.group.rlimits.soft)
+	if x.personality()&abi.ADDR_NO_RANDOMIZE != 0 {
 		as.SetRandomize(false)
 	}
-	if err := as.SetStack(0, g.Limit(abi.RLIMIT_STACK)); err != nil {
+	if err := as.SetStack(0, x.stackLimit()); err != nil {
 		return err
 	}
 	if err := x.stack.start(x); err != nil {
 		return err
 	}
-	if err := x.readHead(); err != nil {
-		return err
-	}
-	if err := x.interpretScripts(); err != nil {
-		return err
+	for _, s := range x.scripts {
+		if err := x.stack.script(s.name, s.interp, s.arg); err != nil {
+			return err
+		}
 	}
 	if err := x.loadImage(); err != nil {
 		return err
 	}
-	x.newCred()
 	return x.stack.finish()
+}
+
+// personality returns the personality of the new program.
+func (x *execution) personality() uint32 {
+	p := x.t.group.personality.Load()
+	if x.privileged {
+		p &^= abi.PER_CLEAR_ON_SETID
+	}
+	return p
+}
+
+// secureStack is the largest stack that a program which must distrust its
+// caller begins with, in bytes: the caller could place its mappings otherwise.
+const secureStack = 8 << 20
+
+// stackLimit returns RLIMIT_STACK of the new program.
+func (x *execution) stackLimit() uint64 {
+	n := x.t.group.Limit(abi.RLIMIT_STACK)
+	if x.secure {
+		n = min(n, secureStack)
+	}
+	return n
 }
 
 // readHead reads what tells the file's format.
@@ -152,7 +184,10 @@ func readAt(f *vfs.File, b []byte, off int64) (int, error) {
 }
 
 // interpretScripts replaces a script by its interpreter, until it is none.
-func (x *execution) interpretScripts() error {
+func (x *execution) interpretScripts(inaccessible bool) error {
+	if err := x.readHead(); err != nil {
+		return err
+	}
 	name := x.filename
 	for depth := 0; elf.IsScript(x.head); depth++ {
 		if depth == maxScripts {
@@ -162,9 +197,10 @@ func (x *execution) interpretScripts() error {
 		if err != nil {
 			return err
 		}
-		if err := x.stack.script(name, interp, arg); err != nil {
-			return err
+		if inaccessible {
+			return abi.ENOENT
 		}
+		x.scripts = append(x.scripts, script{name, interp, arg})
 		f, err := vfs.OpenExec(x.t, x.t.fs, x.t.fs.Cwd(), interp, 0)
 		if err != nil {
 			return err
@@ -221,6 +257,9 @@ func (x *execution) commit() {
 	t.clearTID, t.setTID = 0, 0
 	t.robustList.Store(0)
 
+	if x.privileged && t.fs.Users() > 1 {
+		t.unshareFS() // somebody may have come to share it in between
+	}
 	if t.files != nil {
 		t.unshareFiles()
 		t.files.CloseOnExec()

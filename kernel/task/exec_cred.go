@@ -2,8 +2,10 @@ package task
 
 import "kevlar/kernel/abi"
 
-// newCred sets x.cred, the credentials of the new program, and x.secure:
-// set-user-ID and set-group-ID, and the transformation of capabilities(7).
+// newCred sets x.cred, the credentials of the new program, with x.secure and
+// x.privileged: set-user-ID and set-group-ID, and the transformation of
+// capabilities(7). Where new privileges would be within the reach of others the
+// program gets none.
 func (x *execution) newCred() {
 	t := x.t
 	old, c := t.Cred(), t.copyCred()
@@ -19,8 +21,6 @@ func (x *execution) newCred() {
 		}
 	}
 	setID := c.EUID != old.UID || c.EGID != old.GID
-	c.SUID, c.FSUID = c.EUID, c.EUID
-	c.SGID, c.FSGID = c.EGID, c.EGID
 
 	permitted, effective := uint64(0), false
 	if c.SecureBits&abi.SECBIT_NOROOT == 0 {
@@ -29,6 +29,15 @@ func (x *execution) newCred() {
 		}
 		effective = c.EUID == 0
 	}
+	if (setID || permitted&^old.CapPermitted != 0) && (t.NoNewPrivs() || t.sharesFS()) {
+		if !old.HasCap(abi.CAP_SETUID) || t.NoNewPrivs() {
+			c.EUID, c.EGID = c.UID, c.GID
+		}
+		permitted &= old.CapPermitted
+	}
+	c.SUID, c.FSUID = c.EUID, c.EUID
+	c.SGID, c.FSGID = c.EGID, c.EGID
+
 	if setID {
 		c.CapAmbient = 0
 	}
@@ -42,6 +51,22 @@ func (x *execution) newCred() {
 	grown := c.CapPermitted&^c.CapAmbient != 0
 	x.cred = c
 	x.secure = setID || c.UID != 0 && (effective || grown)
+	x.privileged = c.EUID != old.UID || c.EGID != old.GID || c.CapPermitted&^old.CapPermitted != 0
+}
+
+// sharesFS reports whether a thread of another process uses the same root,
+// directory and umask.
+func (t *Task) sharesFS() bool {
+	users, own := t.fs.Users(), 0
+	t.group.Threads(func(p *Task) bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.fs == t.fs {
+			own++
+		}
+		return true
+	})
+	return users > own
 }
 
 // setCred gives the thread its new credentials.
@@ -50,7 +75,9 @@ func (x *execution) setCred() {
 	t.SetCred(x.cred)
 	if x.secure {
 		t.parentDeathSignal.Store(0)
+		t.group.rlimits.lower(abi.RLIMIT_STACK, secureStack)
 	}
+	t.group.personality.Store(x.personality())
 	dumpable := int32(1)
 	if x.cred.EUID != x.cred.UID || x.cred.EGID != x.cred.GID {
 		dumpable = 0

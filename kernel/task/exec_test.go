@@ -495,3 +495,65 @@ func TestInterpreter(t *testing.T) {
 		return 0
 	})
 }
+
+// A set-user-ID program gets no privileges while another process shares its
+// root, directory and umask; threads of its own process do, and end.
+func TestSetUIDWithSharedFS(t *testing.T) {
+	run(t, func(u *User) int {
+		euid := make(chan uint32, 1)
+		tasktest.Install(t, "/suid", func(u *User) int {
+			u.Do(func(tk *task.Task) {
+				euid <- tk.Cred().EUID
+				if tk.FS().Users() != 1 && tk.Cred().EUID == 0 {
+					t.Error("a privileged program shares its umask")
+				}
+			})
+			return 0
+		}, 0o4755)
+		defer tasktest.Remove(t, "/suid")
+		become := func(u *User) int {
+			u.Exec("/suid", []string{"suid"}, nil)
+			return 9
+		}
+		for name, c := range map[string]struct {
+			before func(u *User)
+			fork   func(u *User) int
+			want   uint32
+		}{
+			"alone": {func(*User) {}, func(u *User) int { return u.Fork(become) }, 0},
+			"shared": {func(*User) {}, func(u *User) int {
+				pid, _ := u.Clone(abi.CLONE_FS, abi.SIGCHLD, become)
+				return pid
+			}, 1000},
+			"with threads": {func(*User) {}, func(u *User) int {
+				return u.Fork(func(u *User) int {
+					u.Thread(forever)
+					return become(u)
+				})
+			}, 0},
+			"the superuser's": {func(u *User) {
+				u.Do(func(tk *task.Task) { tk.SetRESUID(1000, 0, 0) })
+			}, func(u *User) int {
+				pid, _ := u.Clone(abi.CLONE_FS, abi.SIGCHLD, become)
+				return pid
+			}, 0},
+		} {
+			pid := u.Fork(func(u *User) int {
+				c.before(u)
+				u.Do(func(tk *task.Task) {
+					if tk.Cred().UID == 0 {
+						tk.SetUID(1000)
+					}
+				})
+				pid := c.fork(u)
+				waitFor(t, u, pid, 0, 0)
+				return 0
+			})
+			waitFor(t, u, pid, 0, 0)
+			if got := <-euid; got != c.want {
+				t.Errorf("%s: effective user %d, want %d", name, got, c.want)
+			}
+		}
+		return 0
+	})
+}

@@ -112,7 +112,7 @@ func (t *Task) releaseFiles() {
 		t.guard(files.Unref)
 	}
 	if fs != nil {
-		t.guard(fs.Put)
+		t.guard(fs.Leave)
 	}
 	if prog != nil {
 		t.guard(prog.put)

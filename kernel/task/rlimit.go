@@ -27,6 +27,15 @@ func (r *rlimits) set(resource int, v abi.Rlimit) {
 	l.max.Store(v.Max)
 }
 
+// lower makes the soft limit n at most.
+func (r *rlimits) lower(resource int, n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := &r.lim[resource]; l.cur.Load() > n {
+		l.cur.Store(n)
+	}
+}
+
 func (r *rlimits) copyFrom(o *rlimits) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,9 +1,6 @@
 package task
 
-import (
-	"kevlar/kernel/abi"
-	"kevlar/kernel/vfs"
-)
+import "kevlar/kernel/abi"
 
 // Unshare gives the thread its own copy of what the flags name: unshare(2).
 func (t *Task) Unshare(flags uint64) error {
@@ -15,8 +12,8 @@ func (t *Task) Unshare(flags uint64) error {
 	if flags&alone != 0 && !t.SingleThreaded() {
 		return abi.EINVAL
 	}
-	if flags&abi.CLONE_FS != 0 && t.fs.Refs() > 1 {
-		t.replaceFS(t.fs.Copy())
+	if flags&abi.CLONE_FS != 0 && t.fs.Users() > 1 {
+		t.unshareFS()
 	}
 	if flags&abi.CLONE_FILES != 0 {
 		t.unshareFiles()
@@ -24,12 +21,14 @@ func (t *Task) Unshare(flags uint64) error {
 	return nil
 }
 
-func (t *Task) replaceFS(fs *vfs.FSContext) {
+// unshareFS makes root, directory and umask the thread's own.
+func (t *Task) unshareFS() {
+	own := t.fs.Copy()
 	t.mu.Lock()
 	old := t.fs
-	t.fs = fs
+	t.fs = own
 	t.mu.Unlock()
-	old.Put()
+	old.Leave()
 }
 
 // unshareFiles makes the descriptor table the thread's own.

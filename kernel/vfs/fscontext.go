@@ -9,6 +9,7 @@ type FSContext struct {
 	ns    *Namespace // nil if root is in none
 	mu    sync.Mutex
 	refs  int  // guarded by mu, as are all below
+	users int  // references of threads: what they do changes it for each other
 	root  Path // not zero
 	cwd   Path
 	umask uint32
@@ -17,18 +18,41 @@ type FSContext struct {
 	outside bool
 }
 
-// NewFSContext returns a context with one reference, umask 022 and root as both
+// NewFSContext returns a context of one user, with one reference, umask 022 and root as both
 // directories.
 func NewFSContext(root Path) *FSContext {
 	root.Mount.pin()
 	root.Mount.pin()
-	return &FSContext{ns: root.Mount.ns.Load(), refs: 1, root: root, cwd: root, umask: 0o022}
+	return &FSContext{ns: root.Mount.ns.Load(), refs: 1, users: 1, root: root, cwd: root, umask: 0o022}
 }
 
 // Namespace returns the mounts that the processes see.
 func (fs *FSContext) Namespace() *Namespace { return fs.ns }
 
-// Get takes a reference.
+// Share makes one more thread use fs.
+func (fs *FSContext) Share() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.refs++
+	fs.users++
+}
+
+// Leave makes one thread less use fs.
+func (fs *FSContext) Leave() {
+	fs.mu.Lock()
+	fs.users--
+	fs.mu.Unlock()
+	fs.Put()
+}
+
+// Users returns how many threads use fs.
+func (fs *FSContext) Users() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.users
+}
+
+// Get takes a reference for somebody who only looks.
 func (fs *FSContext) Get() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -47,20 +71,13 @@ func (fs *FSContext) Put() {
 	}
 }
 
-// Refs returns the number of references.
-func (fs *FSContext) Refs() int {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	return fs.refs
-}
-
-// Copy returns a copy with one reference.
+// Copy returns a copy for one user, with one reference.
 func (fs *FSContext) Copy() *FSContext {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.root.Mount.pin()
 	fs.cwd.Mount.pin()
-	return &FSContext{ns: fs.ns, refs: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
+	return &FSContext{ns: fs.ns, refs: 1, users: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
 }
 
 // Root returns the root directory.

@@ -275,6 +275,10 @@ static void scripts(void)
 	}
 	EQUAL(status_of("./s4", argv), 7);
 	EQUAL(status_of("./s5", argv), 200 + ELOOP);
+	// The interpreter cannot read what is open only in the caller.
+	int fd = open("s0", O_RDONLY | O_CLOEXEC);
+	FAILS(syscall(SYS_execveat, fd, "", argv, environ, 0x1000 /* AT_EMPTY_PATH */), ENOENT);
+	CHECK(close(fd) == 0);
 	// The line may have 255 bytes.
 	char line[300];
 	memset(line, ' ', sizeof line);

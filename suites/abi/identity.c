@@ -4,7 +4,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -198,11 +201,28 @@ static void process_limit(void)
 	PASSES(pid);
 }
 
-// A set-user-ID program runs as its owner and cannot be looked into; with no_new_privs it does not.
+// A set-user-ID program runs as its owner and cannot be looked into. With no_new_privs it does not,
+// nor when another process shares its directory and umask. Of what its caller has set it forgets what
+// would place its memory.
 static void setuid_program(void)
 {
 	if (strcmp(arguments[0], "without") == 0) {
 		expect_users(1000, 1000, 1000);
+		return;
+	}
+	if (strcmp(arguments[0], "shared") == 0) {
+		expect_users(1000, 1000, 1000);
+		EQUAL(getegid(), 1000);
+		EQUAL(getauxval(AT_SECURE), 1);
+		return;
+	}
+	if (strcmp(arguments[0], "cleared") == 0) {
+		struct rlimit stack;
+		expect_users(1000, 4000, 4000);
+		EQUAL(personality(-1), 0);
+		CHECK(getrlimit(RLIMIT_STACK, &stack) == 0);
+		EQUAL(stack.rlim_cur, 8 << 20);
+		CHECK(stack.rlim_max == RLIM_INFINITY);
 		return;
 	}
 	if (strcmp(arguments[0], "inner") == 0) {
@@ -218,13 +238,26 @@ static void setuid_program(void)
 	close(out);
 	CHECK(chmod(".", 0755) == 0);
 	CHECK(chown("copy", 4000, 5000) == 0 && chmod("copy", 06755) == 0);
-	for (int way = 0; way < 2; way++) {
+	static char *const ways[] = {"inner", "without", "shared", "cleared"};
+	for (int way = 0; way < 4; way++) {
 		pid_t pid = fork();
 		if (pid == 0) {
 			CHECK(setgid(1000) == 0 && setuid(1000) == 0);
 			if (way == 1)
 				CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-			execl("copy", way ? "without" : "inner", "setuid-program", NULL);
+			if (way == 2) {
+				pid = syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
+				if (pid > 0) {
+					PASSES(pid);
+					_exit(0);
+				}
+			}
+			if (way == 3) {
+				struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+				CHECK(setrlimit(RLIMIT_STACK, &all) == 0);
+				CHECK(personality(ADDR_NO_RANDOMIZE) >= 0);
+			}
+			execl("copy", ways[way], "setuid-program", NULL);
 			_exit(99);
 		}
 		PASSES(pid);
