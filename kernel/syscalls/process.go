@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/mm"
 	"kevlar/kernel/task"
 )
 
@@ -44,13 +45,12 @@ func sysClone3(t *task.Task, a *Args) (uintptr, error) {
 	var c abi.CloneArgs
 	c.Unmarshal(b)
 	switch {
-	case c.Flags&(abi.CLONE_DETACHED|abi.CSIGNAL) != 0, c.ExitSignal&^abi.CSIGNAL != 0, c.ExitSignal > abi.NSIG,
-		c.Flags&(abi.CLONE_SIGHAND|abi.CLONE_CLEAR_SIGHAND) == abi.CLONE_SIGHAND|abi.CLONE_CLEAR_SIGHAND,
+	case c.ExitSignal > abi.NSIG,
 		c.Flags&(abi.CLONE_THREAD|abi.CLONE_PARENT) != 0 && c.ExitSignal != 0,
-		(c.Stack == 0) != (c.StackSize == 0):
+		(c.Stack == 0) != (c.StackSize == 0),
+		c.Stack > uint64(mm.UserTop) || c.StackSize > uint64(mm.UserTop)-c.Stack,
+		c.SetTIDSize != 0: // choosing IDs is not offered
 		return 0, abi.EINVAL
-	case c.SetTIDSize != 0, c.Flags&abi.CLONE_INTO_CGROUP != 0:
-		return 0, abi.EINVAL // choosing IDs and control groups are not offered
 	}
 	return clone(t, task.CloneArgs{
 		Flags: c.Flags, ExitSignal: int(c.ExitSignal), Stack: c.Stack + c.StackSize,
@@ -64,7 +64,7 @@ func clone(t *task.Task, c task.CloneArgs) (uintptr, error) {
 }
 
 func sysUnshare(t *task.Task, a *Args) (uintptr, error) {
-	return 0, t.Unshare(uint64(uint32(a[0])))
+	return 0, t.Unshare(uint64(a[0]))
 }
 
 func sysSetTidAddress(t *task.Task, a *Args) (uintptr, error) {

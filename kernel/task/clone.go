@@ -12,28 +12,31 @@ import (
 // CloneArgs is what clone(2) and clone3(2) are told.
 type CloneArgs struct {
 	Flags      uint64 // CLONE_*, without the exit signal
-	ExitSignal int    // sent to the parent at the end; 0 for none
+	ExitSignal int    // sent to the parent at the end; one that is no signal is not
 	Stack      uint64 // the child's stack pointer, 0 for a copy of the parent's
 	TLS        uint64 // the child's FS base, with CLONE_SETTLS
 	ParentTID  uintptr
 	ChildTID   uintptr
 }
 
-// namespaces are flags that ask for what this kernel does not have.
-const namespaces = abi.CLONE_NEWNS | abi.CLONE_NEWCGROUP | abi.CLONE_NEWUTS | abi.CLONE_NEWIPC |
-	abi.CLONE_NEWUSER | abi.CLONE_NEWPID | abi.CLONE_NEWNET | abi.CLONE_NEWTIME
+// cloneFlags are the flags that have their effect, or none: nobody is traced,
+// and there are neither undo values of semaphores nor queues of block devices to
+// share. A flag that is not known may be what keeps the child from something: it
+// is refused, as are namespaces, CLONE_PIDFD and CLONE_INTO_CGROUP.
+const cloneFlags = abi.CLONE_VM | abi.CLONE_FS | abi.CLONE_FILES | abi.CLONE_SIGHAND | abi.CLONE_CLEAR_SIGHAND |
+	abi.CLONE_PTRACE | abi.CLONE_UNTRACED | abi.CLONE_VFORK | abi.CLONE_PARENT | abi.CLONE_THREAD |
+	abi.CLONE_SYSVSEM | abi.CLONE_IO | abi.CLONE_SETTLS | abi.CLONE_PARENT_SETTID |
+	abi.CLONE_CHILD_SETTID | abi.CLONE_CHILD_CLEARTID
 
 // check refuses combinations that make no sense or are not supported.
 func (a *CloneArgs) check(t *Task) error {
 	f := a.Flags
 	switch {
-	case f&(namespaces&^abi.CLONE_NEWTIME) != 0,
-		f&(abi.CLONE_PIDFD|abi.CLONE_INTO_CGROUP) != 0,
+	case f&^cloneFlags != 0,
 		f&abi.CLONE_THREAD != 0 && f&abi.CLONE_SIGHAND == 0,
 		f&abi.CLONE_SIGHAND != 0 && f&abi.CLONE_VM == 0,
 		f&abi.CLONE_SIGHAND != 0 && f&abi.CLONE_CLEAR_SIGHAND != 0,
-		f&abi.CLONE_PARENT != 0 && t.group.tgid == 1,
-		a.ExitSignal < 0 || a.ExitSignal > abi.NSIG:
+		f&abi.CLONE_PARENT != 0 && t.group.tgid == 1:
 		return abi.EINVAL
 	}
 	return nil

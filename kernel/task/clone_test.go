@@ -117,9 +117,10 @@ func TestCloneRefuses(t *testing.T) {
 			"sibling of process 1":   {Flags: abi.CLONE_PARENT},
 			"a PID name space":       {Flags: abi.CLONE_NEWPID},
 			"a mount name space":     {Flags: abi.CLONE_NEWNS},
-			"a signal that is none":  {ExitSignal: 65},
 			"a PID descriptor":       {Flags: abi.CLONE_PIDFD},
 			"into a control group":   {Flags: abi.CLONE_INTO_CGROUP},
+			"no new privileges":      {Flags: abi.CLONE_NNP},
+			"something unknown":      {Flags: 1 << 60},
 		} {
 			if _, err := u.CloneArgs(a, func(*User) int { return 0 }); err != abi.EINVAL {
 				t.Errorf("%s: %v, want EINVAL", name, err)

@@ -9,7 +9,10 @@ func (t *Task) Unshare(flags uint64) error {
 	if flags&^(known|alone) != 0 {
 		return abi.EINVAL
 	}
-	if flags&alone != 0 && !t.SingleThreaded() {
+	switch {
+	case flags&alone != 0 && !t.SingleThreaded(),
+		flags&(abi.CLONE_SIGHAND|abi.CLONE_VM) != 0 && t.sharesHandlers(),
+		flags&abi.CLONE_VM != 0 && t.mm.Refs() > 1:
 		return abi.EINVAL
 	}
 	if flags&abi.CLONE_FS != 0 && t.fs.Users() > 1 {
@@ -19,6 +22,16 @@ func (t *Task) Unshare(flags uint64) error {
 		t.unshareFiles()
 	}
 	return nil
+}
+
+// sharesHandlers reports whether another process has the same signal actions.
+func (t *Task) sharesHandlers() bool {
+	t.group.mu.Lock()
+	h := t.group.handlers
+	t.group.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.users > 1
 }
 
 // unshareFS makes root, directory and umask the thread's own.

@@ -54,7 +54,7 @@ func (g *ThreadGroup) tellParentLocked() (autoreap bool) {
 		code, status = abi.CLD_KILLED, int32(sig)
 	}
 	sig := g.exitSignal
-	if sig != 0 {
+	if abi.ValidSignal(sig) {
 		func() {
 			info := g.childSiginfo(code)
 			info.Signo = int32(sig)

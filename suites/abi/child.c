@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -418,6 +419,67 @@ static void clone_flags(void)
 	FAILS(syscall(SYS_clone, CLONE_FS | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, 0), EINVAL);
 }
 
+// A flag that the kernel does not know is refused: it may be there to keep the child from something.
+static void unknown_flags(void)
+{
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+		uint64_t more;
+	} args = {.exit_signal = SIGCHLD};
+	const size_t size = offsetof(__typeof__(args), more);
+	for (int bit = 34; bit < 64; bit++) { // after CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP
+		args.flags = 1ULL << bit;
+		FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+		FAILS(syscall(SYS_unshare, args.flags), EINVAL);
+	}
+	for (int bit = 0; bit < 7; bit++) {
+		args.flags = 1ULL << bit;
+		FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+		FAILS(syscall(SYS_unshare, args.flags), EINVAL);
+	}
+	static const uint64_t none[] = {CLONE_VFORK, CLONE_PARENT, CLONE_SETTLS, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PTRACE, CLONE_DETACHED, CLONE_IO};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		FAILS(syscall(SYS_unshare, none[i]), EINVAL);
+	args.flags = CLONE_DETACHED;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.flags = CLONE_SIGHAND | CLONE_VM | 0x100000000ULL /* CLONE_CLEAR_SIGHAND */;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.flags = CLONE_PARENT;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.flags = 0;
+	args.exit_signal = 65;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.exit_signal = 0x100 | SIGCHLD;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.exit_signal = SIGCHLD;
+	args.stack_size = 4096;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.stack = -4096ULL;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.stack = args.stack_size = 0;
+	args.set_tid_size = 1;
+	FAILS(syscall(SYS_clone3, &args, size), EINVAL);
+	args.set_tid_size = 0;
+	args.more = 1;
+	FAILS(syscall(SYS_clone3, &args, sizeof args), E2BIG);
+	FAILS(syscall(SYS_clone3, &args, 5000), E2BIG);
+	FAILS(syscall(SYS_clone3, &args, 63), EINVAL);
+	FAILS(syscall(SYS_clone3, NULL, size), EFAULT);
+	args.more = 0;
+	pid_t pid = syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		_exit(0);
+	PASSES(pid);
+	// The end of a child may be told by any number of eight bits, or not at all.
+	pid = syscall(SYS_clone, 200, NULL, NULL, NULL, 0);
+	if (pid == 0)
+		_exit(3);
+	CHECK(pid > 0);
+	int status;
+	EQUAL(waitpid(pid, &status, __WALL), pid);
+	EQUAL(status, 3 << 8);
+}
+
 // Clone writes the thread ids where it is asked to, and clears the child's at its end.
 static void clone_tids(void)
 {
@@ -550,6 +612,7 @@ static const struct test tests[] = {
 	TEST(kill_group),
 	TEST(zombie),
 	TEST(clone_flags),
+	TEST(unknown_flags),
 	TEST(clone_tids),
 	TEST(process_name),
 	TEST(affinity),
