@@ -65,6 +65,7 @@ func (c *Config) vm(root vm.Initramfs, foreign bool) *vm.Config {
 // commandLine returns the kernel command line. Linux keeps its log away from the console of our own
 // init. A foreign init has the console that Linux takes for its log, too: that is quiet, unless the log is
 // wanted, which then comes to the other port by a console that exists from the start of the boot.
+// For a debugger the kernel stays at the addresses that its ELF file has.
 func (c *Config) commandLine(foreign bool) string {
 	var words []string
 	switch {
@@ -83,6 +84,9 @@ func (c *Config) commandLine(foreign bool) string {
 		}
 	case c.Strace:
 		words = append(words, "strace")
+	}
+	if c.GDB != "" {
+		words = append(words, "nokaslr")
 	}
 	if c.Append != "" {
 		words = append(words, c.Append)

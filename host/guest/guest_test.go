@@ -200,6 +200,7 @@ func TestCommandLine(t *testing.T) {
 		want    string
 	}{
 		{Config{Machine: "q35", CPUs: 4}, false, ""},
+		{Config{GDB: "tcp::1234", Append: "x"}, false, "nokaslr x"},
 		{Config{Machine: "microvm", CPUs: 4, Strace: true, Append: "a=b c"}, false, "strace a=b c"},
 		{Config{Kernel: Kernel{Linux: true}}, false, "console=ttyS1 panic=-1 quiet"},
 		{Config{Kernel: Kernel{Linux: true}, Log: io.Discard}, false, "console=ttyS1 panic=-1"},

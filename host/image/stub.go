@@ -35,9 +35,6 @@ const (
 	pageKernelPT // as many as the kernel has 2 MiB pieces
 )
 
-// Devices and the local APIC lie above this address; no RAM does below 4 GiB.
-const uncachedFrom = 0xfe000000
-
 // newStub returns the stub segment for a kernel that begins at entry.
 func newStub(entry uint64, kernel []segment) ([]byte, error) {
 	s := &stub{b: make([]byte, pageKernelPT*pageSize), tables: map[uint64]int{}}
@@ -73,20 +70,22 @@ func (s *stub) set(page, i int, entry uint64) {
 }
 
 // identity maps the first 2 MiB where they are, for the instructions between
-// turning paging on and the jump to the upper half. The kernel drops it.
+// turning paging on and the jump to the upper half. The tables that the kernel
+// makes for itself lack it.
 func (s *stub) identity() {
 	s.set(pageIdentityPDPT, 0, s.address(pageIdentityPD)|layout.PTEPresent|layout.PTEWrite)
 	s.set(pageIdentityPD, 0, layout.PTEPresent|layout.PTEWrite|layout.PTEHuge)
 }
 
-// directMap maps the first 4 GiB of physical memory, never executable.
+// directMap maps the first 4 GiB of physical memory, never executable, where
+// the kernel finds it until it has chosen the place for the boot.
 func (s *stub) directMap() {
 	for gib := range layout.DirectMapBoot >> 30 {
 		s.set(pageDirectPDPT, gib, s.address(pageDirectPD+gib)|layout.PTEPresent|layout.PTEWrite)
 		for i := range 512 {
 			pa := uint64(gib)<<30 | uint64(i)<<21
 			entry := pa | layout.PTEPresent | layout.PTEWrite | layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec
-			if pa >= uncachedFrom {
+			if pa >= layout.Uncached {
 				entry |= layout.PTEUncached
 			}
 			s.set(pageDirectPD+gib, i, entry)

@@ -88,8 +88,9 @@ func Build(ctx context.Context, root string, dir cache.Dir, report *progress.Rep
 
 // compile runs the Go toolchain. Its messages become the error.
 func compile(ctx context.Context, root, output string, tags []string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", strings.Join(append([]string{"baremetal"}, tags...), ","),
-		"-ldflags", image.LinkFlags, "-o", output, "./kernel")
+	args := []string{"build", "-trimpath", "-tags", strings.Join(append([]string{"baremetal"}, tags...), ",")}
+	args = append(append(args, image.BuildFlags...), "-o", output, "./kernel")
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -27,8 +27,8 @@ const pitInterval = 300 // ticks, 250 µs
 
 // calibrate finds the frequencies of the TSC and the local APIC timer: from
 // the monitor's or the processor's CPUID leaves where they have them, else by
-// watching the PIT. began is the TSC when the kernel was entered.
-func calibrate(began uint64) {
+// watching the PIT.
+func calibrate() {
 	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&leaf1ECXTSCDL != 0 {
 		lapic.UseDeadlines()
 	} else {
@@ -93,6 +93,25 @@ type pitSample struct {
 	apic  uint32
 }
 
+// startPIT lets the PIT count down from its largest value, once: its output
+// tells when it has passed 0, and it counts on from there.
+func startPIT() {
+	const gateOn, speaker = 1, 2
+	pio.Out8(pitGate, pio.In8(pitGate)&^speaker|gateOn)
+	const channel2BothBytesMode0 = 0xb0
+	pio.Out8(pitCommand, channel2BothBytesMode0)
+	pio.Out8(pitChannel, 0) // 0 is 65536: the count wraps like a uint16
+	pio.Out8(pitChannel, 0)
+}
+
+// wrapped reports whether 55 ms or more have passed since startPIT; false on a
+// machine without a PIT. The PIT's status has the output in its highest bit.
+func wrapped() bool {
+	const latchStatus2, outputOn, bothBytesMode0, nullCount = 0xe8, 1 << 7, 0x30, 1 << 6
+	pio.Out8(pitCommand, latchStatus2)
+	return pio.In8(pitChannel)&^nullCount == outputOn|bothBytesMode0
+}
+
 // samplePIT reads the PIT between two readings of the TSC, again and again
 // while the host may have been doing something else in between: the tightest
 // of several counts.
@@ -112,31 +131,39 @@ func samplePIT() (best pitSample) {
 	return best
 }
 
-// firstSample is where the measurements begin; Refine goes on from it.
+// firstSample is where the measurements begin; Refine goes on from it. move
+// sets it, so that calibrate finds most of the interval gone by.
 var firstSample pitSample
 
-// watchPIT measures both counters against the PIT. It returns the TSC's
-// frequency, and how many APIC timer ticks passed in how many nanoseconds. A
-// machine without a PIT gets the usual 1 GHz for both.
-func watchPIT() (tscHz, ticks, ns uint64) {
-	const gateOn, speaker = 1, 2
-	pio.Out8(pitGate, pio.In8(pitGate)&^speaker|gateOn)
-	const channel2BothBytesMode2 = 0xb4
-	pio.Out8(pitCommand, channel2BothBytesMode2)
-	pio.Out8(pitChannel, 0) // 0 is 65536: the count wraps like a uint16
-	pio.Out8(pitChannel, 0)
-
+// beginWatch starts the PIT and the APIC timer and returns the first sample;
+// that is zero where CPUID tells the frequency of the TSC.
+func beginWatch() (first pitSample) {
+	if tsc, _ := frequenciesFromCPUID(); tsc != 0 {
+		return first
+	}
+	startPIT()
 	lapic.StartCount()
-	first := samplePIT()
+	return samplePIT()
+}
+
+// watchPIT measures both counters against the PIT, which beginWatch has
+// started. It returns the TSC's frequency, and how many APIC timer ticks passed
+// in how many nanoseconds. A machine without a PIT gets the usual 1 GHz for
+// both.
+func watchPIT() (tscHz, ticks, ns uint64) {
 	for same := 0; ; {
 		now := samplePIT()
-		if elapsed := first.count - now.count; elapsed >= pitInterval {
-			firstSample = first
-			ns = uint64(elapsed) * 1_000_000_000 / pitHz
-			return (now.tsc - first.tsc) * pitHz / uint64(elapsed), uint64(now.apic - first.apic), ns
+		if wrapped() {
+			firstSample = beginWatch() // the host was busy with something else
+			continue
 		}
-		if now.count == first.count {
+		if elapsed := firstSample.count - now.count; elapsed >= pitInterval {
+			ns = uint64(elapsed) * 1_000_000_000 / pitHz
+			return (now.tsc - firstSample.tsc) * pitHz / uint64(elapsed), uint64(now.apic - firstSample.apic), ns
+		}
+		if now.count == firstSample.count {
 			if same++; same > 1000 {
+				firstSample = pitSample{}
 				return 1_000_000_000, 1, 1
 			}
 		}

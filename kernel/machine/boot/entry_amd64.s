@@ -27,15 +27,35 @@
 	LEAQ ·fakeGP+8(SB), AX; \
 	SET_BASE(MSR_FS_BASE)
 
-// entry: EBX is the physical address of start_info.
+// entry: EBX is the physical address of start_info. This is the image as it
+// was loaded; it moves and goes on in its copy, with BX as it is.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVL BX, BX
-	MOVQ BX, R12
 	LEAQ ·stack+65536(SB), SP
 	MOVQ CR4, AX
 	ORQ $CR4_SSE, AX
 	MOVQ AX, CR4
 	BYTE $0xDB; BYTE $0xE3 // FNINIT
+	FAKE_G(65536)
+	SUBQ $32, SP
+	MOVQ BX, 0(SP)
+	MOVQ BX, 24(SP)
+	CALL ·move(SB)
+	MOVQ 24(SP), BX
+	MOVQ 8(SP), AX
+	MOVQ 16(SP), CX
+	MOVQ AX, CR3
+	JMP CX
+
+TEXT ·movedEntryPC(SB),NOSPLIT,$0-8
+	LEAQ ·movedEntry(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// movedEntry is where the image begins at the place chosen for this boot.
+TEXT ·movedEntry(SB),NOSPLIT|NOFRAME,$0
+	MOVQ BX, R12
+	LEAQ ·stack+65536(SB), SP
 	LEAQ kevlar∕kernel∕machine∕cpu·cpus(SB), AX
 	SET_BASE(MSR_GS_BASE)
 	FAKE_G(65536)
@@ -72,6 +92,12 @@ TEXT ·otherEntryPC(SB),NOSPLIT,$0-8
 // func imageEnd() uintptr
 TEXT ·imageEnd(SB),NOSPLIT,$0-8
 	LEAQ runtime·end(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func dataEnd() uintptr
+TEXT ·dataEnd(SB),NOSPLIT,$0-8
+	LEAQ runtime·edata(SB), AX
 	MOVQ AX, ret+0(FP)
 	RET
 

@@ -3,7 +3,6 @@
 package boot
 
 import (
-	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/vdso"
 	"kevlar/kernel/machine/x86"
@@ -70,9 +69,6 @@ func enableFeatures(xcr0 uint64) {
 		x86.WRPKRU(cpu.InitialPKRU)
 	}
 	x86.XSETBV(xcr0)
-	if _, _, ecx, _ := x86.CPUID(1, 0); ecx&leaf1ECXRDRAND != 0 {
-		clock.UseRDRAND()
-	}
 }
 
 // numberCPU makes the calling CPU's number readable by programs: RDTSCP and

@@ -15,6 +15,7 @@ var info struct {
 	cmdlineLen int
 	rsdp       uint64
 	initrd     frame.Region
+	monitor    [4]frame.Region  // the monitor's own structures, this one first
 	ram        [64]frame.Region // usable memory, as the monitor lists it
 	ramCount   int
 	top        uint64 // end of the highest RAM
@@ -36,6 +37,7 @@ func readStartInfo(pa uint64) {
 	if *direct.U32(pa) != magic {
 		die("not started through the PVH entry")
 	}
+	info.monitor[0] = span(pa, 56)
 	info.rsdp = *direct.U64(pa + offRSDP)
 	if c := *direct.U64(pa + offCmdline); c != 0 {
 		for info.cmdlineLen < len(info.cmdline) {
@@ -46,24 +48,29 @@ func readStartInfo(pa uint64) {
 			info.cmdline[info.cmdlineLen] = b
 			info.cmdlineLen++
 		}
+		info.monitor[1] = span(c, uint64(info.cmdlineLen)+1)
 	}
 	if *direct.U32(pa + offModules) > 0 {
 		m := *direct.U64(pa + offModList)
-		start := *direct.U64(m)
-		info.initrd = frame.Region{Start: start, End: start + *direct.U64(m + 8)}
+		info.monitor[2] = span(m, 32)
+		info.initrd = span(*direct.U64(m), *direct.U64(m + 8))
 	}
 	list := *direct.U64(pa + offMemMap)
+	info.monitor[3] = span(list, 24*uint64(*direct.U32(pa + offMemCount)))
 	for i := uint64(0); i < uint64(*direct.U32(pa + offMemCount)); i++ {
 		e := list + i*24
 		if *direct.U32(e + 16) != typeRAM || info.ramCount == len(info.ram) {
 			continue
 		}
-		r := frame.Region{Start: *direct.U64(e), End: *direct.U64(e) + *direct.U64(e + 8)}
+		r := span(*direct.U64(e), *direct.U64(e + 8))
 		info.ram[info.ramCount] = r
 		info.ramCount++
 		info.top = max(info.top, r.End)
 	}
 }
+
+// span returns the region of size bytes at start.
+func span(start, size uint64) frame.Region { return frame.Region{Start: start, End: start + size} }
 
 // initMemory gives the frame allocator all RAM but the first MiB, the image
 // and the initrd. It reports whether that is enough to go on.
@@ -73,10 +80,9 @@ func initMemory() bool {
 	for _, r := range info.ram[:info.ramCount] {
 		// A hole is cut out by giving the allocator what lies on its two
 		// sides; the holes come in ascending order.
-		holes := [...]frame.Region{
-			{Start: 0, End: layout.Stub + layout.StubSize},
-			{Start: layout.KernelText - 4096 - layout.KernelBase, End: uint64(imageEnd()) - layout.KernelBase},
-			info.initrd,
+		holes := [...]frame.Region{{Start: 0, End: layout.LowMemory}, imageRegion, info.initrd}
+		if info.initrd.Start < imageRegion.Start {
+			holes[1], holes[2] = holes[2], holes[1]
 		}
 		for _, h := range holes {
 			if h.End <= r.Start || h.Start >= r.End || h.Start == h.End {
@@ -132,6 +138,18 @@ func CommandLine() string { return string(info.cmdline[:info.cmdlineLen]) }
 // Initrd returns the physical memory of the initial RAM disk; it is empty if
 // there is none. The caller may give it to the frame allocator when done.
 func Initrd() frame.Region { return info.initrd }
+
+// cmdlineHas reports whether word is on the command line. Boot context.
+func cmdlineHas(word string) bool {
+	line := info.cmdline[:info.cmdlineLen]
+	for i := 0; i+len(word) <= len(line); i++ {
+		end := i + len(word)
+		if (i == 0 || line[i-1] == ' ') && (end == len(line) || line[end] == ' ') && string(line[i:end]) == word {
+			return true
+		}
+	}
+	return false
+}
 
 // cmdlineNumber returns the decimal number after key on the command line, 0 if
 // there is none. Boot context.

@@ -54,7 +54,7 @@ func hasKVMClock() bool {
 func readKVMClock() pvclock {
 	const enable = 1
 	at := (uintptr(unsafe.Pointer(&kvmArea)) + 63) &^ 63
-	x86.WRMSR(msrSystemTime, uint64(at)-layout.KernelBase|enable)
+	x86.WRMSR(msrSystemTime, layout.Physical(at)|enable)
 	c := **(**pvclock)(unsafe.Pointer(&at))
 	x86.WRMSR(msrSystemTime, 0)
 	return c
@@ -69,7 +69,7 @@ func WallClock() (ns int64, ok bool) {
 	// The time at which KVM's clock was 0: pvclock_wall_clock.
 	type wallClock struct{ version, sec, nsec uint32 }
 	at := (uintptr(unsafe.Pointer(&kvmArea)) + 63) &^ 63
-	x86.WRMSR(msrWallClock, uint64(at)-layout.KernelBase)
+	x86.WRMSR(msrWallClock, layout.Physical(at))
 	w := **(**wallClock)(unsafe.Pointer(&at))
 	if w.sec == 0 {
 		return 0, false

@@ -12,6 +12,7 @@ import (
 	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/lapic"
+	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/power"
 	"kevlar/kernel/machine/usercopy"
@@ -19,10 +20,15 @@ import (
 	"unsafe"
 )
 
-// entry and otherEntry are in entry_amd64.s.
+// entry, movedEntry and otherEntry are in entry_amd64.s.
 func entry()
+func movedEntryPC() uintptr
 func otherEntryPC() uintptr
+
+// imageEnd and dataEnd return the ends of the image and of what is loaded of
+// it.
 func imageEnd() uintptr
+func dataEnd() uintptr
 
 // random is what AT_RANDOM points to.
 var random [16]byte
@@ -35,31 +41,28 @@ func idleStackEnd() uintptr { return uintptr(unsafe.Pointer(&idleStack)) + uintp
 
 // start prepares the boot CPU and memory for the Go runtime. Boot context.
 func start(startInfo uint64) {
-	began := x86.RDTSC()
-	debugcon.Init()
-	if why := missingFeature(); why != "" {
-		die(why)
-	}
-	enableFeatures(kernelXCR0)
-
+	direct.Base = layout.Placed.Direct
 	root := x86.ReadCR3()
-	direct.Table(root)[0] = 0 // the identity map: nil must fault
-	x86.WriteCR3(root)
+	const loaded = layout.KernelImage >> 39 & 511
+	if loaded != layout.Placed.Image>>39&511 {
+		direct.Table(root)[loaded] = 0
+		x86.WriteCR3(root)
+	}
+	debugcon.Init()
+	enableFeatures(kernelXCR0)
 	ipi.KernelRoot = root
 	pagetable.KernelRoot = frame.Frame(root)
 
 	readStartInfo(startInfo)
 	if !initMemory() {
-		die("too little memory: Kevlar needs at least 24 MiB")
-	}
-	if !protectImage() {
-		die("too little memory")
+		die(tooLittle)
 	}
 	usercopy.Init()
 	cpu.Get(0).Init(0, cpu.BootStacks())
 	numberCPU(0)
 	maskPIC()
-	calibrate(began)
+	useEntropy()
+	calibrate()
 	acpi.Find(info.rsdp)
 	power.Init()
 	findCPUs()
@@ -71,6 +74,8 @@ func start(startInfo uint64) {
 		die("too little memory")
 	}
 }
+
+const tooLittle = "too little memory: Kevlar needs at least 24 MiB"
 
 // die ends the machine before the Go runtime could say why.
 func die(why string) {

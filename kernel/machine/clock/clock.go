@@ -137,6 +137,14 @@ var hasRDRAND bool
 //go:nosplit
 func UseRDRAND() { hasRDRAND = true }
 
+// MixEntropy adds x to what Entropy's numbers depend on. Boot context.
+//
+//go:nosplit
+func MixEntropy(x uint64) {
+	entropyState = (entropyState ^ x) * 0xbf58476d1ce4e5b9
+	Entropy()
+}
+
 // Entropy returns a number for seeding: from the processor's random generator,
 // mixed with the time-stamp counter.
 //

@@ -1,14 +1,20 @@
 // Package direct is the direct map: all physical memory at one virtual offset.
 //
-// On the machine the offset is fixed by the boot page tables. Under go test
+// On the machine the offset differs from boot to boot. It is a variable: the
+// processor adds it from memory where it would add a constant that is too long
+// for an instruction, so that a constant would save nothing. Under go test
 // physical memory is an arena of the host, whose offset frame.InitSoft sets.
 package direct
 
-import "unsafe"
+import (
+	"unsafe"
 
-// Base is the virtual address of physical address 0. It is set once, before
-// any other use of this package.
-var Base uintptr = 0xffff888000000000
+	"kevlar/kernel/machine/layout"
+)
+
+// Base is the virtual address of physical address 0. It is set once, by boot
+// code: until then it is that of the boot page tables.
+var Base uintptr = layout.DirectMap
 
 // Addr returns the virtual address of physical address pa.
 //

@@ -5,11 +5,12 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/layout"
 )
 
 // A Region is a piece of physical memory, in bytes. End is the first address
 // after it.
-type Region struct{ Start, End uint64 }
+type Region = layout.Region
 
 // maxRegions is how many regions Init can be given.
 const maxRegions = 64
@@ -81,13 +82,30 @@ func placeMetadata(at, frames uint64) uint64 {
 //
 //go:nosplit
 func AddRegion(start, end uint64) {
-	r := Region{start, end}
+	r := Region{Start: start, End: end}
 	trim(&r)
 	first, last := r.Start>>Shift, r.End>>Shift
 	if last > pool.frames {
 		last = pool.frames
 	}
+	if first >= last {
+		return
+	}
 	flags := pool.lock.Lock()
+	pool.free += last - first
+	atomic.AddUint64(&pool.total, last-first)
+	pool.low = min(pool.low, first>>18)
+	for l := range 3 {
+		setBits(l, first, last)
+		first, last = first>>6, (last-1)>>6+1
+	}
+	pool.lock.Unlock(flags)
+}
+
+// setBits sets the bits from first to last, which is not set, in bit map l.
+//
+//go:nosplit
+func setBits(l int, first, last uint64) {
 	for n := first; n < last; {
 		mask := ^uint64(0) << (n & 63)
 		next := n&^63 + 64
@@ -95,11 +113,9 @@ func AddRegion(start, end uint64) {
 			mask &= 1<<(last&63) - 1
 			next = last
 		}
-		markFreeBits(n>>6, mask)
-		atomic.AddUint64(&pool.total, next-n)
+		*word(l, n>>6) |= mask
 		n = next
 	}
-	pool.lock.Unlock(flags)
 }
 
 // log2 returns the number of the only bit set in x.

@@ -29,7 +29,7 @@ func InitSoft(nframes int) {
 			panic(fmt.Sprintf("frame: no arena of %d bytes: %v", size, err))
 		}
 		direct.Base = uintptr(unsafe.Pointer(&arena[0])) - softBase
-		regions := [maxRegions]Region{{softBase, softBase + size}}
+		regions := [maxRegions]Region{{Start: softBase, End: softBase + size}}
 		regions[0].Start = placeMetadata(softBase, (softBase+size)>>Shift)
 		AddRegion(regions[0].Start, regions[0].Start+frames<<Shift)
 	})

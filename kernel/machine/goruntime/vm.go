@@ -22,6 +22,9 @@ var vm struct {
 	lock  spin.Lock // guards everything here and the kernel's page tables
 	arena uintptr   // end of what has been handed out of the heap's area
 	other uintptr   // end of what has been handed out of the other area
+
+	arenaEnd, otherEnd uintptr // ends of the areas; they do not change
+
 	// unmapped are ranges of the other area that were given back.
 	unmapped [64]struct{ start, end uintptr }
 	count    int // of unmapped ranges
@@ -36,9 +39,10 @@ const arenaSize = 64 << 20
 //
 //go:nosplit
 func initVM() bool {
-	vm.arena, vm.other = layout.GoArena, layout.GoOther
+	vm.arena, vm.other = layout.Placed.GoArena, layout.Placed.GoOther
+	vm.arenaEnd, vm.otherEnd = layout.SlotEnd(vm.arena), layout.SlotEnd(vm.other)
 	root := direct.Table(ipi.KernelRoot)
-	for _, base := range [...]uintptr{layout.GoArena, layout.GoOther, layout.Stacks} {
+	for _, base := range [...]uintptr{layout.Placed.GoArena, layout.Placed.GoOther, layout.Placed.Stacks} {
 		f, err := frame.AllocReserved()
 		if err != nil {
 			return false
@@ -101,10 +105,10 @@ func populate(va uintptr) bool {
 //go:nosplit
 func reserved(va uintptr) bool {
 	// One page below the arenas counts: spin.irqSave looks below the stack.
-	if va >= layout.GoArena-pageSize && va < vm.arena {
+	if va >= layout.Placed.GoArena-pageSize && va < vm.arena {
 		return true
 	}
-	if va < layout.GoOther || va >= vm.other {
+	if va < layout.Placed.GoOther || va >= vm.other {
 		return false
 	}
 	for i := 0; i < vm.count && i < len(vm.unmapped); i++ {
@@ -130,7 +134,7 @@ func mmap(addr, size, mapFlags uintptr) uintptr {
 		return addr // within a reservation, which is usable throughout
 	}
 	if addr != 0 {
-		if addr != vm.arena || vm.arena+size > layout.GoArenaEnd {
+		if addr != vm.arena || vm.arena+size > vm.arenaEnd {
 			return errNoMem
 		}
 		vm.arena += size
@@ -138,7 +142,7 @@ func mmap(addr, size, mapFlags uintptr) uintptr {
 	}
 	if size >= arenaSize {
 		start := (vm.arena + arenaSize - 1) &^ (arenaSize - 1)
-		if start+size > layout.GoArenaEnd {
+		if start+size > vm.arenaEnd {
 			return errNoMem
 		}
 		vm.arena = start + size
@@ -147,7 +151,7 @@ func mmap(addr, size, mapFlags uintptr) uintptr {
 	if start := reuse(size); start != 0 {
 		return start
 	}
-	if vm.other+size > layout.GoOtherEnd {
+	if vm.other+size > vm.otherEnd {
 		return errNoMem
 	}
 	vm.other += size
@@ -185,7 +189,7 @@ func munmap(addr, size uintptr) uintptr {
 		vm.arena = addr
 		return 0
 	}
-	if addr < layout.GoOther || addr+size > vm.other {
+	if addr < layout.Placed.GoOther || addr+size > vm.other {
 		return 0
 	}
 	for i := 0; i < vm.count; i++ {
@@ -258,7 +262,7 @@ func discard(addr, size uintptr) {
 // number n of the kernel, and returns its end; 0 if memory is short.
 func MapStack(n int) (end uintptr) {
 	size := cpu.StackSize()
-	slot := layout.Stacks + uintptr(n)*(size+pageSize)
+	slot := layout.Placed.Stacks + uintptr(n)*(size+pageSize)
 	for va := slot + pageSize; va < slot+pageSize+size; va += pageSize {
 		if !populate(va) {
 			return 0
@@ -277,13 +281,20 @@ func Pages() uint64 {
 	return n
 }
 
+// directEntry returns the entry for the GiB of the direct map with pa. Boot
+// code has made the tables that hold them.
+//
+//go:nosplit
+func directEntry(pa uint64) *uint64 {
+	va := direct.Addr(pa)
+	return &direct.Table(direct.Table(ipi.KernelRoot)[va>>39&511] & layout.PTEFrame)[va>>30&511]
+}
+
 // MapDirect maps the physical memory [start, end), both multiples of 2 MiB,
 // into the direct map; boot code does for what lies beyond the boot tables.
 func MapDirect(start, end uint64, allocate func() uint64) {
-	root := direct.Table(ipi.KernelRoot)
-	pdpt := direct.Table(root[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
 	for pa := start; pa < end; pa += 2 << 20 {
-		e := &pdpt[pa>>30&511]
+		e := directEntry(pa)
 		if *e&layout.PTEPresent == 0 {
 			*e = allocate() | layout.PTEPresent | layout.PTEWrite
 		}
@@ -296,11 +307,10 @@ func MapDirect(start, end uint64, allocate func() uint64) {
 // MapDevice makes the direct map cover [pa, pa+size) without caching. Below 4
 // GiB the boot tables do.
 func MapDevice(pa, size uint64) error {
-	const slot = 512 << 30
 	if pa+size <= layout.DirectMapBoot {
 		return nil
 	}
-	if pa+size > slot {
+	if pa+size > layout.Slot {
 		return abi.ENOMEM
 	}
 	return mapDevice(pa, size)
@@ -312,9 +322,8 @@ func MapDevice(pa, size uint64) error {
 func mapDevice(pa, size uint64) (err error) {
 	const huge = 2 << 20
 	flags := vm.lock.Lock()
-	pdpt := direct.Table(direct.Table(ipi.KernelRoot)[uint64(layout.DirectMap)>>39&511] & layout.PTEFrame)
 	for at := pa &^ (huge - 1); at < pa+size; at += huge {
-		e := &pdpt[at>>30&511]
+		e := directEntry(at)
 		if *e&layout.PTEPresent == 0 {
 			var f frame.Frame
 			if f, err = frame.AllocReserved(); err != nil {

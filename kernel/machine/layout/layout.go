@@ -1,29 +1,66 @@
-// Package layout holds the fixed addresses of the machine: what the image
-// builder on the host and the boot code in the guest must agree on.
+// Package layout says where the kernel's parts are: the fixed addresses that
+// the image builder on the host and the boot code in the guest agree on, and
+// the places that differ from boot to boot.
+//
+// The lower half of the address space is the program's. The upper half is cut
+// into 256 slots of 512 GiB, one for each entry of the top-level page table.
+// Every boot chooses at random which slots the parts get, and where in its
+// slot a part begins:
+//
+//	part         slots  begins at a multiple of      bits of chance
+//	direct map       2  1 GiB                        8 + 9
+//	Go arenas        1  64 MiB, the runtime's unit   8 + 12
+//	Go's others      1  4 KiB                        8 + 26
+//	trap stacks      1  4 KiB                        8 + 26
+//	image            1  4 KiB                        8 + 26
+//
+// Between the parts nothing is mapped. The direct map shows all physical
+// memory, up to 512 GiB of it; readable and writable, but for the frames of
+// the image, whose text and constants are read-only there too. Within the
+// image text is readable and executable, constants and what relocation has
+// settled are readable, data is readable and writable. Nothing else in the
+// upper half can be executed.
+//
+// The image's place in physical memory is chosen too, by the page, from all
+// free memory below 4 GiB.
+//
+// With nokaslr on the command line every part is where Fixed says, and the
+// image at the lowest free place. The image is linked for Fixed.Image, so a
+// debugger finds its symbols there.
 package layout
 
-// Virtual addresses.
+// UserEnd is the first address that no program may use.
+const UserEnd = 0x7ffffffff000
+
+// DirectMap is where the boot page tables map physical address 0.
+const DirectMap = 0xffff888000000000
+
+// Addresses of the image as it is linked and loaded.
 const (
-	UserEnd    = 0x7ffffffff000     // first address that no program may use
-	DirectMap  = 0xffff888000000000 // all physical memory; RW, NX
-	GoArena    = 0xffffc00000000000 // the Go heap
-	GoArenaEnd = GoArena + 512<<30
-	GoOther    = 0xffffd00000000000 // the Go runtime's other mappings
-	GoOtherEnd = GoOther + 512<<30
-	Stacks     = 0xffffe00000000000 // trap stacks with guard pages
-	StacksEnd  = Stacks + 512<<30
-	KernelBase = 0xffffffff80000000 // virtual minus physical of the image
-	KernelText = 0xffffffff81001000 // first byte of text; headers stand before it
+	// KernelBase is the difference between the addresses for which the image
+	// is linked and those at which the monitor loads it.
+	KernelBase = 0xffffffff80000000
+	// KernelImage is the first byte of the image, for which it is linked;
+	// headers stand before the text.
+	KernelImage = KernelBase + 0x200000
+	// KernelText is the first byte of its text.
+	KernelText = KernelImage + 0x1000
 )
 
 // Physical addresses.
 const (
 	// Stub is where the image's 32-bit entry, its GDT and the boot page
-	// tables are loaded; the kernel keeps StubSize bytes there for ever.
+	// tables are loaded, in no more than StubSize bytes. The memory is free
+	// once the image has moved to its place.
 	Stub     = 0x100000
 	StubSize = 0x40000
 	// Trampoline is the page from which other CPUs start in real mode.
 	Trampoline = 0x8000
+	// LowMemory is the end of what the firmware and the trampoline use.
+	LowMemory = 0x100000
+	// Uncached is where devices and the local APIC begin; there is no memory
+	// from here to 4 GiB.
+	Uncached = 0xfe000000
 )
 
 // DirectMapBoot is how much physical memory the boot tables map; the kernel
