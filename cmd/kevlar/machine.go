@@ -85,6 +85,7 @@ type workplace struct {
 	root   string // of the source tree; "" if it is used outside of one
 	cache  cache.Dir
 	report *progress.Reporter
+	epoch  uint32 // the time of what is made, in seconds since 1970
 }
 
 func newWorkplace(stderr io.Writer, verbose bool) (*workplace, error) {
@@ -93,6 +94,9 @@ func newWorkplace(stderr io.Writer, verbose bool) (*workplace, error) {
 		return nil, err
 	}
 	w := &workplace{root: kernelbuild.FindRoot(dir), report: progress.New(stderr, verbose)}
+	if w.epoch, err = sourceDateEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
+		return nil, err
+	}
 	w.cache, err = cache.Open(w.root)
 	return w, err
 }
@@ -216,7 +220,20 @@ func plainError(err error) error {
 
 // builder returns what builds root file systems.
 func (w *workplace) builder() *initramfs.Builder {
-	return &initramfs.Builder{Dir: w.cache.Path("rootfs"), Report: w.report}
+	return &initramfs.Builder{Dir: w.cache.Path("rootfs"), Epoch: w.epoch, Report: w.report}
+}
+
+// sourceDateEpoch returns the time that reproducible-builds.org/specs/source-date-epoch has in a variable, 0
+// if it is not set.
+func sourceDateEpoch(text string) (uint32, error) {
+	if text == "" {
+		return 0, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("SOURCE_DATE_EPOCH is %q, not a number of seconds that an archive can hold", text)
+	}
+	return uint32(seconds), nil
 }
 
 // defaultRootfs returns the archive of the default root file system.

@@ -126,6 +126,19 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+func TestSourceDateEpoch(t *testing.T) {
+	for text, want := range map[string]uint32{"": 0, "1234567890": 1234567890, "4294967295": 4294967295} {
+		if got, err := sourceDateEpoch(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"now", "-1", "4294967296", " 1"} {
+		if got, err := sourceDateEpoch(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+}
+
 func TestSeconds(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"5": 5 * time.Second, "0.5": time.Second / 2, "2m": 2 * time.Minute, "0": 0, "-1s": -time.Second,

@@ -88,15 +88,17 @@ func cutCopy(word string) (from, to string, ok bool) {
 // addCopy adds a file or folder of the host, which is to be root's in the guest.
 func addCopy(t *filetree.Tree, place, file string) error {
 	info, err := os.Stat(file)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	seconds := filetree.Seconds(info.ModTime().Unix())
+	switch {
 	case info.IsDir():
 		folder, err := filetree.ReadDir(file)
 		if err != nil {
 			return err
 		}
-		t.Add(place, filetree.Entry{Mode: filetree.Dir | uint32(info.Mode().Perm())})
+		t.Add(place, filetree.Entry{Mode: filetree.Dir | uint32(info.Mode().Perm()), Time: seconds})
 		for f := range folder.All() {
 			f.UID, f.GID = 0, 0
 			t.Add(path.Join(place, f.Path), f.Entry)
@@ -106,6 +108,6 @@ func addCopy(t *filetree.Tree, place, file string) error {
 		return fmt.Errorf("%s: neither a file nor a folder", file)
 	}
 	data, err := os.ReadFile(file)
-	t.File(place, uint32(info.Mode().Perm()), data)
+	t.Add(place, filetree.Entry{Mode: filetree.Regular | uint32(info.Mode().Perm()), Time: seconds, Data: data})
 	return err
 }

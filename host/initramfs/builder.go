@@ -31,6 +31,9 @@ type Builder struct {
 	Limit int64
 	// Update has the lists of packages fetched anew.
 	Update bool
+	// Epoch is the time, in seconds since 1970, of files that have none of their own: of what is made here,
+	// and of what is copied from the host without its times. The archive depends on it.
+	Epoch uint32
 	// Report is told what is slow. It may be nil.
 	Report *progress.Reporter
 	// Explain, if it is not nil, is called for every part, in the order of the manifest, when the build
@@ -49,7 +52,7 @@ type Builder struct {
 const DefaultLimit = 4 << 30
 
 // archiveVersion changes when the same parts give another archive.
-const archiveVersion = "2"
+const archiveVersion = "3"
 
 // Build returns the archive that the manifest describes, compressed in one of cpio.Compressions.
 func (b *Builder) Build(ctx context.Context, m *manifest.Manifest, compression string) ([]byte, error) {
@@ -98,7 +101,7 @@ func (b *Builder) build(ctx context.Context, m *manifest.Manifest, compression s
 		return nil, err
 	}
 	if known(parts) {
-		if archive, ok := b.store.Get(archiveKey(parts, compression)); ok {
+		if archive, ok := b.store.Get(b.archiveKey(parts, compression)); ok {
 			b.explain(parts)
 			return archive, nil
 		}
@@ -112,6 +115,7 @@ func (b *Builder) build(ctx context.Context, m *manifest.Manifest, compression s
 			return nil, m.At(p.at, err)
 		}
 	}
+	tree.Date(b.Epoch)
 	archive, err := cpio.Encode(tree)
 	if err != nil {
 		return nil, err
@@ -120,7 +124,7 @@ func (b *Builder) build(ctx context.Context, m *manifest.Manifest, compression s
 		return nil, err
 	}
 	b.explain(parts)
-	return archive, b.store.Put(archiveKey(parts, compression), archive)
+	return archive, b.store.Put(b.archiveKey(parts, compression), archive)
 }
 
 // each calls do for every part, as many at once as there are processors. The first error ends the
@@ -150,8 +154,8 @@ func known(parts []*part) bool {
 }
 
 // archiveKey is the key of the archive that is made of the parts, whose inputs are known.
-func archiveKey(parts []*part, compression string) store.Key {
-	words := []string{"archive", archiveVersion, compression}
+func (b *Builder) archiveKey(parts []*part, compression string) store.Key {
+	words := []string{"archive", archiveVersion, compression, fmt.Sprint(b.Epoch)}
 	for _, p := range parts {
 		words = append(words, p.title, p.where, p.key().String())
 	}

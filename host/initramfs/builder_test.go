@@ -36,7 +36,7 @@ func TestBuild(t *testing.T) {
 		"bin/link":           {Mode: filetree.Symlink | 0o777, Data: []byte("p00")},
 		"etc/motd":           {Mode: filetree.Regular | 0o644, Data: []byte("hello\n")},
 		"init":               {Mode: filetree.Regular | 0o755, Data: []byte("#!/bin/sh\n")},
-		"usr/share/two":      {Mode: filetree.Regular | 0o644, Data: make([]byte, 100_000)},
+		"usr/share/two":      {Mode: filetree.Regular | 0o644, Time: 1234567890, Data: make([]byte, 100_000)},
 		"var/www/index.html": {Mode: filetree.Regular | 0o644, Data: []byte("<p>\n")},
 	} {
 		if got, _ := tree.Lookup(name); !cmp.Equal(got, want) {
@@ -96,6 +96,45 @@ func TestRebuilds(t *testing.T) {
 	if n := s.provider.fetched.Load(); n != 6 {
 		t.Errorf("%d packages were fetched, not three in two versions", n)
 	}
+}
+
+// TestTimes has the times of packages kept, those of what is made be the builder's, and those of a folder
+// count if they are asked for.
+func TestTimes(t *testing.T) {
+	s := newSite(t, 1)
+	date := func(seconds int64) {
+		t.Helper()
+		if err := os.Chtimes(filepath.Join(s.dir, "site/index.html"), time.Now(), time.Unix(seconds, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(page uint32) []byte {
+		t.Helper()
+		archive := s.build()
+		tree := decode(t, archive)
+		for name, want := range map[string]uint32{
+			"usr/share/two": 1234567890, "usr/share": s.builder.Epoch, "bin/p00": s.builder.Epoch, "etc/motd": s.builder.Epoch,
+			"bin/link": s.builder.Epoch, "var/www/index.html": page,
+		} {
+			if e, _ := tree.Lookup(name); e.Time != want {
+				t.Errorf("%s: time %d, want %d", name, e.Time, want)
+			}
+		}
+		return archive
+	}
+	first := check(0)
+	s.builder.Epoch = 1e9
+	check(1e9)
+	date(5555)
+	check(1e9)
+	s.builder.Epoch = 0
+	if !bytes.Equal(check(0), first) {
+		t.Error("the same inputs give other bytes")
+	}
+	s.edit("manifest.toml", `path = "var/www"`, "path = \"var/www\"\ntimes = true")
+	check(5555)
+	date(7777)
+	check(7777)
 }
 
 // TestModeAndOwner has changes that no part's content depends on.

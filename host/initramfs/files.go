@@ -70,14 +70,14 @@ func (p *planner) folder(f *manifest.Folder) {
 	q := &part{}
 	*q = part{
 		inputs: func(context.Context) ([]compile.Input, bool, error) {
-			list, err := p.builder.folderInputs(dir, skip)
+			list, err := p.builder.folderInputs(dir, f.Times, skip)
 			return list, true, sourceError(f.Source, err)
 		},
 		add: func(_ context.Context, t *filetree.Tree, _ []byte) error {
-			if err := t.AddFS(f.Path, dir, skip); err != nil {
+			if err := t.AddFS(f.Path, dir, f.Times, skip); err != nil {
 				return sourceError(f.Source, err)
 			}
-			after, err := p.builder.folderInputs(dir, skip)
+			after, err := p.builder.folderInputs(dir, f.Times, skip)
 			if err == nil && difference(q.needs, after) != "" {
 				err = fmt.Errorf("%s: changes while it is read", f.Source)
 			}
@@ -88,7 +88,7 @@ func (p *planner) folder(f *manifest.Folder) {
 }
 
 // folderInputs lists what filetree.Tree.AddFS takes from a folder.
-func (b *Builder) folderInputs(dir string, skip func(string) bool) (list []compile.Input, err error) {
+func (b *Builder) folderInputs(dir string, times bool, skip func(string) bool) (list []compile.Input, err error) {
 	err = filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -123,6 +123,13 @@ func (b *Builder) folderInputs(dir string, skip func(string) bool) (list []compi
 				return err
 			}
 			in.Value = fmt.Sprintf("%v %v", info.Mode()&0o100 != 0, digest)
+		}
+		if times {
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			in.Value += fmt.Sprint(" of ", info.ModTime().Unix())
 		}
 		list = append(list, in)
 		return nil

@@ -155,7 +155,7 @@ func (m *madeUp) Resolve(_ context.Context, names []string) (list []packages.Pac
 func (m *madeUp) Fetch(_ context.Context, p packages.Package) (*filetree.Tree, error) {
 	m.fetched.Add(1)
 	t := filetree.New()
-	t.File("usr/share/"+p.Name, 0o644, make([]byte, 100_000))
+	t.Add("usr/share/"+p.Name, filetree.Entry{Mode: filetree.Regular | 0o644, Time: 1234567890, Data: make([]byte, 100_000)})
 	t.File("usr/share/"+p.Name+".version", 0o644, []byte(p.Version))
 	return t, nil
 }

@@ -109,7 +109,7 @@ func (q *packagesPart) produce(ctx context.Context) ([]byte, []compile.Input, er
 }
 
 // packageVersion changes when the same package gives other files.
-const packageVersion = "2"
+const packageVersion = "3"
 
 // fetch returns the files of a package, from the store if they are there.
 func (q *packagesPart) fetch(ctx context.Context, provider Provider, p packages.Package) ([]byte, error) {

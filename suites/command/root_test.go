@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -140,6 +141,27 @@ func TestContainer(t *testing.T) {
 	if got := in(); got.status != 127 || !strings.Contains(got.stdout, "input: not found") {
 		t.Errorf("a shell: %+v", got)
 	}
+}
+
+// TestTimes has the times of a tree in the guest, and those of what is copied into it.
+func TestTimes(t *testing.T) {
+	dir := rootFolder(t)
+	os.Mkdir(filepath.Join(dir, "data"), 0o755)
+	file := filepath.Join(dir, "data", "file")
+	os.WriteFile(file, nil, 0o644)
+	os.Symlink("file", filepath.Join(dir, "data", "link"))
+	for name, seconds := range map[string]int64{"data/file": 1234567890, "data": 1e9} {
+		if err := os.Chtimes(filepath.Join(dir, name), time.Now(), time.Unix(seconds, 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := []unix.Timeval{{Sec: 1}, {Sec: 1111111111}}
+	if err := unix.Lutimes(filepath.Join(dir, "data", "link"), link); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, run(t, nil, "--root", dir, "--copy", filepath.Join(dir, "data")+":/copy", "--", "sh", "-c",
+		"busybox stat -c '%n %Y' /data /data/file /data/link /copy /copy/file"),
+		result{0, "/data 1000000000\n/data/file 1234567890\n/data/link 1111111111\n/copy 1000000000\n/copy/file 1234567890\n", ""})
 }
 
 // TestUser has a command run as somebody, somewhere, with something in its environment.

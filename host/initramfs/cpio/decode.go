@@ -29,7 +29,7 @@ func Decode(archive []byte) (*filetree.Tree, error) {
 				continue
 			}
 		}
-		e := filetree.Entry{Mode: h.mode, UID: h.uid, GID: h.gid, Major: h.major, Minor: h.minor, Data: data}
+		e := filetree.Entry{Mode: h.mode, UID: h.uid, GID: h.gid, Major: h.major, Minor: h.minor, Time: h.time, Data: data}
 		names := waiting[h.inode]
 		if len(names) == 0 {
 			names = []string{h.name}

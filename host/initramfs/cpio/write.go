@@ -11,8 +11,8 @@ import (
 	"kevlar/host/initramfs/filetree"
 )
 
-// Encode encodes the tree as a cpio archive. Times are zero, inode numbers count up, so equal
-// trees give equal archives. Archives may be put one after the other: a later one adds to and
+// Encode encodes the tree as a cpio archive. Inode numbers count up, so equal trees give
+// equal archives. Archives may be put one after the other: a later one adds to and
 // replaces the files of an earlier one.
 func Encode(t *filetree.Tree) ([]byte, error) { return encode(t, false) }
 
@@ -73,7 +73,7 @@ type member struct {
 // write writes the header, name and data of a member, each padded to a multiple of four bytes.
 func (m member) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", m.inode, m.Mode, m.UID, m.GID,
-		m.links, 0 /* time */, len(m.Data), 0, 0 /* device the archive was made on */, m.Major, m.Minor, len(m.name)+1, 0 /* checksum */)
+		m.links, m.Time, len(m.Data), 0, 0 /* device the archive was made on */, m.Major, m.Minor, len(m.name)+1, 0 /* checksum */)
 	b.WriteString(m.name)
 	b.WriteByte(0)
 	pad(b)

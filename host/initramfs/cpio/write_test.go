@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,13 +33,14 @@ func TestArchiveReadBack(t *testing.T) {
 	tree.File("/etc/passwd", 0o644, []byte("root\n"))
 	tree.File("bin/su", 0o4755, []byte("12345"))
 	tree.Link("bin/sh", "busybox")
-	tree.Add("home/user", filetree.Entry{Mode: filetree.Dir | 0o750, UID: 1000, GID: 1001})
+	tree.Add("home/user", filetree.Entry{Mode: filetree.Dir | 0o750, UID: 1000, GID: 1001, Time: math.MaxUint32})
 	tree.Device("dev/console", 0o600, 5, 1)
 
 	type file struct {
 		Mode     uint32
 		UID, GID int
 		Data     string
+		Time     int64
 	}
 	got := map[string]file{}
 	r := cpio.NewReader(bytes.NewReader(archive(t, tree)))
@@ -54,7 +56,7 @@ func TestArchiveReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got[h.Name] = file{uint32(h.Mode), h.Uid, h.Guid, string(data) + h.Linkname}
+		got[h.Name] = file{uint32(h.Mode), h.Uid, h.Guid, string(data) + h.Linkname, h.ModTime.Unix()}
 	}
 	want := map[string]file{
 		"bin":         {Mode: 0o040755},
@@ -65,7 +67,7 @@ func TestArchiveReadBack(t *testing.T) {
 		"etc":         {Mode: 0o040755},
 		"etc/passwd":  {Mode: 0o100644, Data: "root\n"},
 		"home":        {Mode: 0o040755},
-		"home/user":   {Mode: 0o040750, UID: 1000, GID: 1001},
+		"home/user":   {Mode: 0o040750, UID: 1000, GID: 1001, Time: math.MaxUint32},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -12,9 +12,9 @@ import (
 
 // AddFS copies a folder of the host into the tree below prefix: regular files, folders and symbolic
 // links, owned by root. Of the permissions only the owner's execute bit is kept, so that the host's
-// umask makes no difference. The files come into the tree as those of Merge do; folders that are there
+// umask makes no difference, and of the times nothing unless they are asked for. The files come into the tree as those of Merge do; folders that are there
 // already stay what they are. Skip, if not nil, leaves out paths relative to dir.
-func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
+func (t *Tree) AddFS(prefix, dir string, times bool, skip func(name string) bool) error {
 	copied := New()
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -30,34 +30,19 @@ func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
 			}
 			return nil
 		}
-		name := path.Join(prefix, filepath.ToSlash(rel))
-		switch {
-		case d.IsDir():
-			if name = clean(name); name != "" {
-				copied.put(name, newFolder())
-			}
-		case d.Type() == fs.ModeSymlink:
-			target, err := os.Readlink(file)
-			if err != nil {
-				return err
-			}
-			copied.Link(name, target)
-		case d.Type().IsRegular():
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
-			perm := uint32(0o644)
-			if info.Mode()&0o100 != 0 {
-				perm = 0o755
-			}
-			copied.File(name, perm, data)
-		default:
-			return fmt.Errorf("%s: neither a file nor a folder nor a link", file)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f, err := copyOf(file, info)
+		if err != nil {
+			return err
+		}
+		if times {
+			f.Time = Seconds(info.ModTime().Unix())
+		}
+		if name := clean(path.Join(prefix, filepath.ToSlash(rel))); name != "" {
+			copied.put(name, f)
 		}
 		return nil
 	})
@@ -67,8 +52,27 @@ func (t *Tree) AddFS(prefix, dir string, skip func(name string) bool) error {
 	return t.Merge(copied)
 }
 
-// ReadDir reads a root file system from a folder of the host, with the owners, modes, devices and hard
-// links that it has there. Sockets are left out, and so is what is in folders that something is mounted on.
+// copyOf returns what AddFS makes of a file.
+func copyOf(name string, info fs.FileInfo) (*file, error) {
+	switch {
+	case info.IsDir():
+		return newFolder(), nil
+	case info.Mode().Type() == fs.ModeSymlink:
+		target, err := os.Readlink(name)
+		return &file{Entry: Entry{Mode: Symlink | 0o777, Data: []byte(target)}}, err
+	case info.Mode().IsRegular():
+		perm := uint32(0o644)
+		if info.Mode()&0o100 != 0 {
+			perm = 0o755
+		}
+		data, err := os.ReadFile(name)
+		return &file{Entry: Entry{Mode: Regular | perm, Data: data}}, err
+	}
+	return nil, fmt.Errorf("%s: neither a file nor a folder nor a link", name)
+}
+
+// ReadDir reads a root file system from a folder of the host, with the owners, modes, times, devices and
+// hard links that it has there. Sockets are left out, and so is what is in folders that something is mounted on.
 func ReadDir(dir string) (*Tree, error) {
 	t := New()
 	var root unix.Stat_t
@@ -94,7 +98,7 @@ func ReadDir(dir string) (*Tree, error) {
 			t.Add(name, Entry{Mode: Dir | 0o755}) // where something is mounted
 			return filepath.SkipDir
 		}
-		e := Entry{Mode: st.Mode, UID: st.Uid, GID: st.Gid}
+		e := Entry{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Time: Seconds(st.Mtim.Sec)}
 		switch e.Type() {
 		case Regular:
 			if st.Nlink > 1 {

@@ -1,9 +1,11 @@
 package filetree
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +36,12 @@ func TestReadDir(t *testing.T) {
 		}
 		os.Chown(filepath.Join(dir, "etc/secret"), 12, 34)
 	}
+	for name, seconds := range map[string]int64{"bin/one": 1234567890, "etc/secret": -5, "etc": 1 << 33} {
+		at := time.Unix(seconds, 999)
+		if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tree, err := ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +52,11 @@ func TestReadDir(t *testing.T) {
 	}
 	if e, _ := tree.Lookup("bin/two"); e.Mode != Regular|0o751 || string(e.Data) != "bin/one" || links["bin/one"] != 2 {
 		t.Errorf("bin/two: mode %o, %q, %d names", e.Mode, e.Data, links["bin/one"])
+	}
+	for name, want := range map[string]uint32{"bin/two": 1234567890, "etc/secret": 0, "etc": math.MaxUint32} {
+		if e, _ := tree.Lookup(name); e.Time != want {
+			t.Errorf("%s: time %d, want %d", name, e.Time, want)
+		}
 	}
 	if e, _ := tree.Lookup("link"); e.Type() != Symlink || string(e.Data) != "/bin/one" {
 		t.Errorf("link: mode %o, %q", e.Mode, e.Data)

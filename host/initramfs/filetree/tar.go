@@ -33,10 +33,9 @@ func ReadTar(r io.Reader, limit int64) (*Tree, error) {
 		head = bufio.NewReader(z)
 		start, _ = head.Peek(6)
 	}
-	whole := true // there is a header
-	if _, err := head.Peek(512); err == io.EOF {
-		whole = false
-	}
+	// A header has zeros in it, so a file that has none is no archive, however short.
+	block, err := head.Peek(512)
+	text := (err == nil || err == io.EOF) && bytes.IndexByte(block, 0) < 0
 	archive := tar.NewReader(head)
 	for first := true; ; first = false {
 		h, err := archive.Next()
@@ -46,7 +45,7 @@ func ReadTar(r io.Reader, limit int64) (*Tree, error) {
 		if err == io.EOF {
 			return t, nil
 		}
-		if first && (errors.Is(err, tar.ErrHeader) || !whole) {
+		if first && (errors.Is(err, tar.ErrHeader) || text) {
 			return nil, fmt.Errorf("no tar archive, but %s", kind(start))
 		}
 		if err != nil {
@@ -112,7 +111,7 @@ func (t *Tree) addTar(h *tar.Header, r io.Reader) error {
 		h.Devmajor < 0 || h.Devmajor > limit || h.Devminor < 0 || h.Devminor > limit {
 		return fmt.Errorf("%s: an owner or device number that is out of range", short(h.Name))
 	}
-	e := Entry{Mode: uint32(h.Mode & 0o7777), UID: uint32(h.Uid), GID: uint32(h.Gid)}
+	e := Entry{Mode: uint32(h.Mode & 0o7777), UID: uint32(h.Uid), GID: uint32(h.Gid), Time: Seconds(h.ModTime.Unix())}
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeGNUSparse: // the holes of the latter read as zeros
 		e.Mode |= Regular

@@ -117,7 +117,7 @@ func TestReadTarRefuses(t *testing.T) {
 		"hard link absolute":  {pack(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "/b"}), "absolute"},
 		"hard link nowhere":   {pack(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "b"}), "not there"},
 		"truncated content":   {good[:600], "ends too early"},
-		"truncated header":    {good[:300], "no tar archive"},
+		"truncated header":    {good[:300], "ends too early"},
 		"damaged":             {append(bytes.Clone(good[:512+5120]), bytes.Repeat([]byte("text"), 500)...), "damaged"},
 		"no tar":              {bytes.Repeat([]byte("text"), 500), "no tar archive, but something else"},
 		"short text":          {[]byte("text"), "no tar archive, but something else"},

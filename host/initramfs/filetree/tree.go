@@ -5,6 +5,7 @@ package filetree
 import (
 	"iter"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -26,11 +27,16 @@ type Entry struct {
 	Mode         uint32 // type and permission bits, as in inode(7)
 	UID, GID     uint32
 	Major, Minor uint32 // of a device
+	Time         uint32 // of the last modification, in seconds since 1970; 0 if there is none to tell
 	Data         []byte
 }
 
 // Type returns the type bits of the mode.
 func (e Entry) Type() uint32 { return e.Mode & TypeMask }
+
+// Seconds returns a time of a file, as it is in Entry.Time: what an archive cannot hold becomes the nearest
+// that it can.
+func Seconds(unix int64) uint32 { return uint32(max(0, min(unix, math.MaxUint32))) }
 
 // Tree is a set of files by path. Paths are clean and relative to the root ("etc/passwd"). Every
 // file but those at the top has a folder above it. The zero value is not usable; see New.
@@ -97,6 +103,15 @@ func (t *Tree) Link(name, target string) {
 // Device adds a character device owned by root.
 func (t *Tree) Device(name string, perm, major, minor uint32) {
 	t.Add(name, Entry{Mode: CharDev | perm, Major: major, Minor: minor})
+}
+
+// Date gives a time to the files that have none.
+func (t *Tree) Date(seconds uint32) {
+	for _, f := range t.files {
+		if f.Time == 0 {
+			f.Time = seconds
+		}
+	}
 }
 
 // Lookup returns the file at a path. It follows no links.

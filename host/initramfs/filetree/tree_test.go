@@ -19,7 +19,7 @@ func TestAddFS(t *testing.T) {
 	}
 	os.Symlink("run", filepath.Join(dir, "link"))
 	tree := New()
-	if err := tree.AddFS("suites/s", dir, func(name string) bool { return name == "skip" }); err != nil {
+	if err := tree.AddFS("suites/s", dir, false, func(name string) bool { return name == "skip" }); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"suites", "suites/s", "suites/s/cases", "suites/s/cases/a.case", "suites/s/link", "suites/s/run"}
@@ -51,7 +51,7 @@ func TestAddFSMerges(t *testing.T) {
 	tree.Dir("usr/bin", 0o755)
 	tree.Link("bin", "usr/bin")
 	tree.Dir("tmp", 0o1777)
-	if err := tree.AddFS("/", dir, nil); err != nil {
+	if err := tree.AddFS("/", dir, true, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"bin", "new", "new/file", "tmp", "tmp/file", "usr", "usr/bin", "usr/bin/program"}

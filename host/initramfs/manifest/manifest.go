@@ -78,7 +78,8 @@ type Folder struct {
 	At     Pos      `toml:"-"`
 	Path   string   `toml:"path"`
 	Source string   `toml:"source"`
-	Skip   []string `toml:"skip"` // patterns of names to leave out, as for path.Match
+	Skip   []string `toml:"skip"`  // patterns of names to leave out, as for path.Match
+	Times  bool     `toml:"times"` // keep the times of its files, on which the archive then depends
 }
 
 // C are C programs of one source file each.

@@ -40,7 +40,7 @@ func (b *build) installOne(tree *filetree.Tree, sources *os.Root, i Install) err
 		if i.Mode != 0 {
 			return fmt.Errorf("install from %q: a folder's files have modes of their own", i.From)
 		}
-		err = tree.AddFS(to, filepath.Join(b.source, i.From), nil)
+		err = tree.AddFS(to, filepath.Join(b.source, i.From), false, nil)
 	} else {
 		var data []byte
 		mode := i.Mode
