@@ -14,6 +14,7 @@ import (
 // one everything mapped there is given up.
 type AddressSpace struct {
 	refs  atomic.Int32
+	id    uint64           // constant; no other since boot has had it
 	table *pagetable.Table // constant
 
 	mu   sync.RWMutex
@@ -36,6 +37,9 @@ type AddressSpace struct {
 
 // spaces counts the address spaces that exist.
 var spaces atomic.Int64
+
+// lastID is the identity of the address space made last.
+var lastID atomic.Uint64
 
 // Spaces returns the number of address spaces that exist.
 func Spaces() int64 { return spaces.Load() }
@@ -68,7 +72,7 @@ func newSpace() (*AddressSpace, error) {
 	if err != nil {
 		return nil, err
 	}
-	as := &AddressSpace{table: table, limit: unlimited}
+	as := &AddressSpace{id: lastID.Add(1), table: table, limit: unlimited}
 	as.refs.Store(1)
 	spaces.Add(1)
 	return as, nil

@@ -1,6 +1,9 @@
 package mm
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/usercopy"
+)
 
 // A Key identifies a futex word: by its address space and address, or, where
 // processes share the memory, by its object and the offset there. Keys are
@@ -41,3 +44,29 @@ func (as *AddressSpace) FutexKey(addr uintptr, shared bool) (Key, error) {
 		Offset: v.index(addr)<<pageShift + uint64(addr&pageMask),
 	}, nil
 }
+
+// ID returns a number for the word's address space, or 0 for shared memory, that
+// none before or after has: what a hash of the key is made of.
+func (k *Key) ID() uint64 {
+	if k.Space == nil {
+		return 0
+	}
+	return k.Space.id
+}
+
+// PeekUint32 reads the aligned word at addr, unless a fault must be resolved for
+// that: then it returns false. It waits for nothing, so that the caller may
+// hold locks.
+func (as *AddressSpace) PeekUint32(addr uintptr) (v uint32, ok bool) {
+	return usercopy.Load32(as.table, addr)
+}
+
+// TryCompareAndSwap32 is CompareAndSwap32 under the terms of PeekUint32.
+func (as *AddressSpace) TryCompareAndSwap32(addr uintptr, old, new uint32) (cur uint32, ok bool) {
+	_, cur, ok = usercopy.CompareAndSwap32(as.table, addr, old, new)
+	return cur, ok
+}
+
+// Resolve resolves the fault that reading or writing at addr meets, or fails
+// with EFAULT. What it has brought may be gone again when it returns.
+func (as *AddressSpace) Resolve(addr uintptr, write bool) error { return as.resolveFor(addr, write) }

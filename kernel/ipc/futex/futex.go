@@ -3,10 +3,15 @@
 //
 // A waiter stands in a bucket that the word's mm.Key selects. The word is
 // read with the bucket locked, so a change of the word followed by a wake-up
-// is never missed. Lock order: buckets by index, then address spaces.
+// is never missed. A fault that the read meets is resolved with the bucket
+// unlocked, for it may wait for memory, and then all begins anew.
+//
+// Lock order: buckets by index, then leaves.
 package futex
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -40,11 +45,20 @@ var buckets [bucketCount]bucket
 // spare keeps waiters that are not in use.
 var spare = sync.Pool{New: func() any { return new(waiter) }}
 
+// seeds differ from boot to boot, so that nobody can choose words that share a
+// bucket.
+var seeds = func() (s [2]uint64) {
+	for i := range s {
+		s[i] = maphash.Comparable(maphash.MakeSeed(), i)
+	}
+	return s
+}()
+
 // index returns which bucket a word belongs to.
 func index(k *mm.Key) int {
-	h := k.Offset>>2 ^ k.Ino<<17 ^ k.Dev<<40
-	h *= 0x9e3779b97f4a7c15
-	return int(h >> 56)
+	h, l := bits.Mul64(k.Offset^k.Dev<<40^seeds[0], k.ID()^k.Ino^seeds[1])
+	h, l = bits.Mul64(h^l^seeds[1], 0x9e3779b97f4a7c15)
+	return int((h ^ l) % bucketCount)
 }
 
 func (b *bucket) add(w *waiter) {
@@ -125,8 +139,17 @@ func Wait(as *mm.AddressSpace, s *wait.Sleeper, addr uintptr, shared bool, val, 
 	w := spare.Get().(*waiter)
 	defer spare.Put(w)
 	w.key, w.bitset, w.sleeper = key, bitset, s
-	if err := w.enqueue(as, addr, val); err != nil {
-		return err
+	for {
+		ok, err := w.enqueue(as, addr, val)
+		if err != nil {
+			return err
+		}
+		if ok {
+			break
+		}
+		if err := as.Resolve(addr, false); err != nil {
+			return err
+		}
 	}
 	for w.bucket.Load() != nil {
 		if err = s.Sleep(deadline); err != nil {
@@ -139,20 +162,21 @@ func Wait(as *mm.AddressSpace, s *wait.Sleeper, addr uintptr, shared bool, val, 
 	return nil
 }
 
-// enqueue puts w into its bucket if the word at addr is val.
-func (w *waiter) enqueue(as *mm.AddressSpace, addr uintptr, val uint32) error {
+// enqueue puts w into its bucket if the word at addr is val. It returns false if
+// the word cannot be read without a fault.
+func (w *waiter) enqueue(as *mm.AddressSpace, addr uintptr, val uint32) (ok bool, err error) {
 	b := &buckets[index(&w.key)]
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now, err := as.ReadUint32(addr)
-	if err != nil {
-		return err
+	now, ok := as.PeekUint32(addr)
+	if !ok {
+		return false, nil
 	}
 	if now != val {
-		return abi.EAGAIN
+		return false, abi.EAGAIN
 	}
 	b.add(w)
-	return nil
+	return true, nil
 }
 
 // leave takes w out of the bucket it stands in, and reports whether it stood

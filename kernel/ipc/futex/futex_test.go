@@ -341,3 +341,92 @@ func TestExitRobust(t *testing.T) {
 	ExitRobust(as, head, tid)
 	ExitRobust(as, 0x1000, tid)
 }
+
+// A slowObject is memory whose pages come when the test lets them.
+type slowObject struct {
+	mm.Object
+	asked, come chan bool
+}
+
+func (o *slowObject) Page(idx uint64, write bool) (frame.Frame, error) {
+	o.asked <- write
+	<-o.come
+	return o.Object.Page(idx, write)
+}
+
+// While one who looks at a word waits for its page, others who use the same
+// bucket do not wait for him.
+func TestFaultHoldsNoBucket(t *testing.T) {
+	for name, c := range map[string]struct {
+		look func(as *mm.AddressSpace) (int, error)
+		want error
+	}{
+		"wait": {func(as *mm.AddressSpace) (int, error) {
+			return 0, Wait(as, wait.NewSleeper(), base, true, 7, all, wait.Forever)
+		}, abi.EAGAIN},
+		"requeue": {func(as *mm.AddressSpace) (int, error) {
+			return Requeue(as, base, base+8, true, 1, 1, true, 0)
+		}, nil},
+		"wake op": {func(as *mm.AddressSpace) (int, error) {
+			return WakeOp(as, base+8, base, true, 1, 1, op(abi.FUTEX_OP_SET, abi.FUTEX_OP_CMP_EQ, 1, 1))
+		}, nil},
+	} {
+		o := &slowObject{mm.NewAnonObject(), make(chan bool), make(chan bool)}
+		as := newSpace(t, o)
+		result := make(chan error)
+		go func() {
+			_, err := c.look(as)
+			result <- err
+		}()
+		<-o.asked
+		free := make(chan error)
+		go func() {
+			_, err := Wake(as, base, true, 1, all)
+			free <- err
+		}()
+		select {
+		case err := <-free:
+			if err != nil {
+				t.Errorf("%s: wake: %v", name, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: a wake-up waits for somebody else's page", name)
+		}
+		o.come <- true
+		if err := <-result; err != c.want {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// Equal addresses of many processes, and neighbours in one, do not meet in one
+// bucket.
+func TestWordsSpread(t *testing.T) {
+	const n = 512
+	count := func(key func(i int) mm.Key) (worst int) {
+		var in [bucketCount]int
+		for i := range n {
+			k := key(i)
+			b := index(&k)
+			in[b]++
+			worst = max(worst, in[b])
+		}
+		return worst
+	}
+	spaces := make([]*mm.AddressSpace, n)
+	for i := range spaces {
+		spaces[i] = newSpace(t, nil)
+	}
+	const limit = 20 // of 2 to be expected; more has a chance of 1e-12
+	if worst := count(func(i int) mm.Key { return mm.Key{Space: spaces[i], Offset: base} }); worst > limit {
+		t.Errorf("%d of %d processes in one bucket", worst, n)
+	}
+	for _, step := range []uint64{4, 64, 4096, 1 << 20} {
+		if worst := count(func(i int) mm.Key { return mm.Key{Space: spaces[0], Offset: base + step*uint64(i)} }); worst > limit {
+			t.Errorf("%d of %d words in one bucket, %d bytes apart", worst, n, step)
+		}
+		if worst := count(func(i int) mm.Key { return mm.Key{Dev: 5, Ino: uint64(i), Offset: step} }); worst > limit {
+			t.Errorf("%d of %d files in one bucket at %d", worst, n, step)
+		}
+	}
+}

@@ -21,24 +21,38 @@ func Requeue(as *mm.AddressSpace, addr, addr2 uintptr, shared bool, wakes, moves
 	if err != nil {
 		return 0, err
 	}
-	i, j := index(&from), index(&to)
+	for {
+		n, ok, err := requeue(as, addr, &from, &to, wakes, moves, check, val)
+		if ok || err != nil {
+			return n, err
+		}
+		if err := as.Resolve(addr, false); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// requeue is Requeue for words whose keys are known. It returns false if the
+// word at addr cannot be read without a fault.
+func requeue(as *mm.AddressSpace, addr uintptr, from, to *mm.Key, wakes, moves int, check bool, val uint32) (n int, ok bool, err error) {
+	i, j := index(from), index(to)
 	lockPair(i, j)
 	defer unlockPair(i, j)
 	if check {
-		now, err := as.ReadUint32(addr)
-		if err != nil {
-			return 0, err
+		now, ok := as.PeekUint32(addr)
+		if !ok {
+			return 0, false, nil
 		}
 		if now != val {
-			return 0, abi.EAGAIN
+			return 0, false, abi.EAGAIN
 		}
 	}
 	b := &buckets[i]
-	n := b.wake(&from, wakes, abi.FUTEX_BITSET_MATCH_ANY)
-	if from == to {
-		return n + b.count(&from, moves), nil
+	n = b.wake(from, wakes, abi.FUTEX_BITSET_MATCH_ANY)
+	if *from == *to {
+		return n + b.count(from, moves), true, nil
 	}
-	return n + b.move(&from, &buckets[j], &to, moves), nil
+	return n + b.move(from, &buckets[j], to, moves), true, nil
 }
 
 // move makes up to n waiters for from wait for to in bucket c.
@@ -81,29 +95,44 @@ func WakeOp(as *mm.AddressSpace, addr, addr2 uintptr, shared bool, n, n2 int, op
 	if err != nil {
 		return 0, err
 	}
-	i, j := index(&key), index(&key2)
+	for {
+		woken, ok, err := wakeOp(as, addr2, &key, &key2, n, n2, op)
+		if ok || err != nil {
+			return woken, err
+		}
+		if err := as.Resolve(addr2, true); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// wakeOp is WakeOp for words whose keys are known. It returns false if the word
+// at addr2 cannot be changed without a fault.
+func wakeOp(as *mm.AddressSpace, addr2 uintptr, key, key2 *mm.Key, n, n2 int, op uint32) (woken int, ok bool, err error) {
+	i, j := index(key), index(key2)
 	lockPair(i, j)
 	defer unlockPair(i, j)
-	old, err := modify(as, addr2, op)
-	if err != nil {
-		return 0, err
+	old, ok, err := modify(as, addr2, op)
+	if !ok || err != nil {
+		return 0, false, err
 	}
 	also, err := compare(old, op)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	woken := buckets[i].wake(&key, max(n, 1), abi.FUTEX_BITSET_MATCH_ANY)
+	woken = buckets[i].wake(key, max(n, 1), abi.FUTEX_BITSET_MATCH_ANY)
 	if also {
-		woken += buckets[j].wake(&key2, max(n2, 1), abi.FUTEX_BITSET_MATCH_ANY)
+		woken += buckets[j].wake(key2, max(n2, 1), abi.FUTEX_BITSET_MATCH_ANY)
 	}
-	return woken, nil
+	return woken, true, nil
 }
 
 // operand returns the 12 bits of op from bit shift on, sign-extended.
 func operand(op uint32, shift uint) int32 { return int32(op<<(20-shift)) >> 20 }
 
-// modify applies op to the word at addr in one step and returns what it was.
-func modify(as *mm.AddressSpace, addr uintptr, op uint32) (uint32, error) {
+// modify applies op to the word at addr in one step and returns what it was. It
+// returns false if that cannot be done without a fault.
+func modify(as *mm.AddressSpace, addr uintptr, op uint32) (old uint32, ok bool, err error) {
 	arg := uint32(operand(op, 12))
 	kind := op >> 28
 	if kind&abi.FUTEX_OP_ARG_SHIFT != 0 {
@@ -111,10 +140,10 @@ func modify(as *mm.AddressSpace, addr uintptr, op uint32) (uint32, error) {
 		arg = 1 << (arg & 31)
 	}
 	if kind > abi.FUTEX_OP_XOR {
-		return 0, abi.ENOSYS
+		return 0, false, abi.ENOSYS
 	}
-	old, err := as.ReadUint32(addr)
-	for err == nil {
+	old, ok = as.PeekUint32(addr)
+	for ok {
 		next := old
 		switch kind {
 		case abi.FUTEX_OP_SET:
@@ -129,12 +158,12 @@ func modify(as *mm.AddressSpace, addr uintptr, op uint32) (uint32, error) {
 			next ^= arg
 		}
 		var cur uint32
-		if cur, err = as.CompareAndSwap32(addr, old, next); err == nil && cur == old {
-			return old, nil
+		if cur, ok = as.TryCompareAndSwap32(addr, old, next); ok && cur == old {
+			return old, true, nil
 		}
 		old = cur
 	}
-	return 0, err
+	return 0, false, nil
 }
 
 // compare reports whether the old value meets the condition of op.
