@@ -40,6 +40,7 @@ func startConsole() {
 		return
 	}
 	port.Attach(t)
+	logPort.Store(port)
 	if err := dev.RegisterTTY(t); err != nil {
 		klog.Printf("%s: %v", t.Name(), err)
 	}

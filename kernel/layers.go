@@ -3,15 +3,12 @@
 package main
 
 import (
-	"fmt"
-
 	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/klog"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/cpu"
-	"kevlar/kernel/machine/debugcon"
 	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/irq"
@@ -30,10 +27,7 @@ import (
 func connectMachine() {
 	ktime.UseSource(clock.Nanotime)
 	ktime.OnSet = clock.SetReal
-	klog.SetSink(func(r klog.Record) {
-		us := r.Mono / 1000
-		debugcon.String(fmt.Sprintf("[%5d.%06d] %s\n", us/1_000_000, us%1_000_000, r.Text))
-	})
+	klog.SetSink(printRecord)
 }
 
 // connectLayers connects the rest, when there are interrupts.

@@ -16,6 +16,7 @@ import (
 
 func main() {
 	connectMachine()
+	startLog()
 	seedRandom()
 	setLimits()
 	if err := boot.StartProcessors(); err != nil {

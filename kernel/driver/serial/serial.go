@@ -106,6 +106,26 @@ func (p *Port) Write(b []byte) int {
 	return n
 }
 
+// Print sends all of text, behind what the UART has already and before what a
+// short Write is yet to send: it is for the kernel's log. It spins while the UART
+// is busy, but not for ever.
+func (p *Port) Print(text string) {
+	const patience = 1 << 14
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := 0; i < len(text); i++ {
+		for spins := 0; p.room == 0; spins++ {
+			if p.ports.In(regLineStatus)&statusEmpty != 0 {
+				p.room = fifoSize
+			} else if spins == patience {
+				return
+			}
+		}
+		p.ports.Out(regData, text[i])
+		p.room--
+	}
+}
+
 // SetTermios does nothing: the line behind a virtual machine has no speed.
 func (p *Port) SetTermios(*abi.Termios) {}
 

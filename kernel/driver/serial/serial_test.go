@@ -2,6 +2,7 @@ package serial
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,7 @@ type uart struct {
 	out    []byte // bytes in the transmit FIFO
 	sent   []byte
 	absent bool
+	fast   bool // the FIFO is empty again by the time that somebody asks
 }
 
 func (u *uart) In(reg int) byte {
@@ -24,6 +26,9 @@ func (u *uart) In(reg int) byte {
 		u.in = u.in[1:]
 		return b
 	case reg == regLineStatus:
+		if u.fast {
+			u.drain()
+		}
 		var s byte
 		if len(u.in) > 0 {
 			s |= statusReady
@@ -106,6 +111,27 @@ func TestWriteFillsTheFIFOAndGoesOn(t *testing.T) {
 	}
 	if u.regs[regInterruptEnable] != enableReceive {
 		t.Errorf("interrupts %#x after all is sent, want those of input alone", u.regs[regInterruptEnable])
+	}
+}
+
+func TestPrint(t *testing.T) {
+	u := &uart{}
+	p := Probe(u)
+	p.Attach(&terminal{})
+	text := strings.Repeat("0123456789", 5)
+	p.Print(text) // nothing is ever sent: it must not wait for ever
+	if len(u.out) != fifoSize {
+		t.Errorf("%d bytes in the FIFO", len(u.out))
+	}
+	u.drain()
+	u.sent, u.fast = nil, true
+	p.Print(text)
+	u.drain()
+	if string(u.sent) != text {
+		t.Errorf("sent %q", u.sent)
+	}
+	if u.regs[regInterruptEnable] != enableReceive {
+		t.Errorf("interrupts %#x", u.regs[regInterruptEnable])
 	}
 }
 

@@ -42,9 +42,31 @@ func Byte(b byte) {
 	if !loud {
 		return
 	}
+	serial(b)
+}
+
+//go:nosplit
+func serial(b byte) {
+	if b == '\n' {
+		send('\r')
+	}
+	send(b)
+}
+
+//go:nosplit
+func send(b byte) {
 	for i := 0; i < 100000 && pio.In8(com1Line)&canSend == 0; i++ {
 	}
 	pio.Out8(com1, b)
+}
+
+// Serial writes s to the first serial port, for as long as no driver has it.
+//
+//go:nosplit
+func Serial(s string) {
+	for i := 0; i < len(s); i++ {
+		serial(s[i])
+	}
 }
 
 // String writes s.
