@@ -67,13 +67,17 @@ func set(r acpi.Register, v byte) {
 	direct.Page(r.Address &^ 4095)[r.Address&4095] = v
 }
 
-// await gives the monitor time to act: it does so beside this CPU.
+// await gives the monitor time to act: it does so beside this CPU. Reading a port
+// that nothing is behind takes the monitor some time itself, more than it takes
+// to end: a wait by the clock alone is minutes where the clock counts emulated
+// instructions.
 //
 //go:nosplit
 func await() {
-	const cycles = 1 << 30
-	for start := x86.RDTSC(); x86.RDTSC()-start < cycles; {
-		x86.Pause()
+	const unused, reads, cycles = 0x80, 100_000, 1 << 30
+	start := x86.RDTSC()
+	for i := 0; i < reads && x86.RDTSC()-start < cycles; i++ {
+		pio.In8(unused)
 	}
 }
 
