@@ -261,6 +261,11 @@ func (i *Siginfo) put64(off int, v uint64) { binary.LittleEndian.PutUint64(i.Fie
 func (i *Siginfo) PID() int32     { return int32(i.u32(16)) }
 func (i *Siginfo) SetPID(v int32) { i.put32(16, uint32(v)) }
 
+// PKey is si_pkey: the protection key of a page whose rights made a SIGSEGV with
+// SEGV_PKUERR.
+func (i *Siginfo) PKey() uint32     { return i.u32(32) }
+func (i *Siginfo) SetPKey(v uint32) { i.put32(32, v) }
+
 // UID is si_uid: the sender's or the child's real user.
 func (i *Siginfo) UID() uint32     { return i.u32(20) }
 func (i *Siginfo) SetUID(v uint32) { i.put32(20, v) }

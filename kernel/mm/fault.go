@@ -25,6 +25,7 @@ func (e FaultError) Error() string {
 const (
 	segvMapErr = 1 // nothing is mapped there
 	segvAccErr = 2 // it may not be used so
+	segvPKUErr = 4 // its protection key forbids it
 	busAdrErr  = 2 // it is behind the end of the object
 )
 
@@ -65,6 +66,9 @@ func (as *AddressSpace) resolve(addr uintptr, write, exec bool) error {
 		return errUnmapped
 	}
 	if !v.allows(write, exec) {
+		if v.executeOnly() {
+			return FaultError{abi.SIGSEGV, segvPKUErr, addr}
+		}
 		return FaultError{abi.SIGSEGV, segvAccErr, addr}
 	}
 	page := pageDown(addr)

@@ -199,6 +199,41 @@ func TestAnonShared(t *testing.T) {
 	}
 }
 
+func TestExecuteOnly(t *testing.T) {
+	pagetable.SetExecuteOnly(true)
+	defer pagetable.SetExecuteOnly(false)
+	as := newTestSpace(t)
+	o := newTestObject(t, 2)
+	mapAt(t, as, base, 1, abi.PROT_EXEC, abi.MAP_PRIVATE|abi.MAP_ANONYMOUS, nil)
+	mapAt(t, as, base+0x10000, 2, abi.PROT_EXEC, abi.MAP_PRIVATE, o)
+	for _, addr := range []uintptr{base, base + 0x10000} {
+		for range 2 { // without and with a page
+			want := FaultError{abi.SIGSEGV, segvPKUErr, addr}
+			if err := as.Fault(addr, false, false, false); err != want {
+				t.Errorf("read at %#x: %v", addr, err)
+			}
+			if err := as.Fault(addr, true, false, false); err != want {
+				t.Errorf("write at %#x: %v", addr, err)
+			}
+			var b [1]byte
+			if _, err := as.CopyIn(b[:], addr); err != abi.EFAULT {
+				t.Errorf("copy from %#x: %v", addr, err)
+			}
+			if err := as.Fault(addr, false, true, false); err != nil {
+				t.Errorf("execution at %#x: %v", addr, err)
+			}
+		}
+		if err := as.Mprotect(addr, pageSize, abi.PROT_READ|abi.PROT_EXEC); err != nil {
+			t.Fatal(err)
+		}
+		var b [1]byte
+		if _, err := as.CopyIn(b[:], addr); err != nil {
+			t.Errorf("copy from %#x when it may be read: %v", addr, err)
+		}
+	}
+	as.Munmap(base, 0x20000)
+}
+
 func TestFaultSignals(t *testing.T) {
 	as := newTestSpace(t)
 	o := newTestObject(t, 2)

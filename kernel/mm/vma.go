@@ -54,17 +54,19 @@ func (v *vma) index(addr uintptr) uint64 {
 	return v.offset + uint64((addr-v.start)>>pageShift)
 }
 
+// executeOnly reports whether v can be executed and not be read. Without
+// protection keys that cannot be.
+func (v *vma) executeOnly() bool { return v.prot == abi.PROT_EXEC && pagetable.ExecuteOnly() }
+
 // rights returns what page-table entries of v may allow. PROT_* and
-// pagetable's rights are the same bits, and any of them includes reading.
+// pagetable's rights are the same bits, and writing includes reading.
 func (v *vma) rights() pagetable.Prot {
-	if v.prot == 0 {
-		return 0
-	}
-	return pagetable.Prot(v.prot) | pagetable.Read
+	const fromWrite = pagetable.Write / pagetable.Read
+	return pagetable.Prot(v.prot) | pagetable.Prot(v.prot)/fromWrite&pagetable.Read
 }
 
-// allows reports whether the user may access v so. As on any x86-64 without
-// protection keys, write and execute permission include read.
+// allows reports whether the user may access v so. Write and execute permission
+// include read, unless v is executeOnly.
 func (v *vma) allows(write, exec bool) bool {
 	switch {
 	case write:
@@ -72,7 +74,7 @@ func (v *vma) allows(write, exec bool) bool {
 	case exec:
 		return v.prot&abi.PROT_EXEC != 0
 	default:
-		return v.prot != 0
+		return v.prot != 0 && !v.executeOnly()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
 )
@@ -38,6 +39,9 @@ func (t *Task) pageFault() {
 	}
 	info := abi.Siginfo{Signo: int32(f.Signal), Code: int32(f.Code)}
 	info.SetAddr(addr)
+	if f.Code == abi.SEGV_PKUERR {
+		info.SetPKey(pagetable.ExecuteOnlyKey)
+	}
 	if f.Signal == abi.SIGSEGV {
 		t.logFault(f.Signal)
 	}

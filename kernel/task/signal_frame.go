@@ -27,6 +27,14 @@ var frameBuffers = sync.Pool{New: func() any {
 	return &b
 }}
 
+// The rights to protection keys stand in the bytes of the FP state that are left
+// for software, behind struct _fpx_sw_bytes: as a component of XSAVE, which they
+// are under Linux, they would make the frame three times as large.
+const (
+	fpKeyRights    = 496
+	keyRightsMagic = 0x554b5250 // "PRKU"
+)
+
 // fpStateSize is the size of the FP state in a signal frame.
 func fpStateSize() int { return ring3.FPUSize() + abi.FP_XSTATE_MAGIC2_SIZE }
 
@@ -84,6 +92,7 @@ func (t *Task) pushSignalFrame(sig int) error {
 	c.CS, c.SS = ring3.UserCS, ring3.UserSS
 	c.RFLAGS &^= flagDF | flagRF | flagTF
 	c.ResetFPU()
+	c.ResetPKRU()
 	c.RestoreAll()
 	return nil
 }
@@ -117,6 +126,8 @@ func (t *Task) writeFPState(addr uintptr, buf []byte) error {
 		XStateSize:   uint32(n),
 	}
 	sw.MarshalTo(buf)
+	putUint32(buf[fpKeyRights:], keyRightsMagic)
+	putUint32(buf[fpKeyRights+4:], t.Ctx.PKRU())
 	putUint32(buf[n:], abi.FP_XSTATE_MAGIC2)
 	_, err := t.CopyOut(addr, buf)
 	return err

@@ -61,6 +61,7 @@ func (t *Task) loadSigContext(s *abi.SigContext) {
 func (t *Task) readFPState(addr uint64) error {
 	if addr == 0 {
 		t.Ctx.ResetFPU()
+		t.Ctx.ResetPKRU()
 		return nil
 	}
 	bp := frameBuffers.Get().(*[]byte)
@@ -81,6 +82,11 @@ func (t *Task) readFPState(addr uint64) error {
 		if binary.LittleEndian.Uint32(buf[n:]) == abi.FP_XSTATE_MAGIC2 {
 			size = n
 		}
+	}
+	if binary.LittleEndian.Uint32(buf[fpKeyRights:]) == keyRightsMagic {
+		t.Ctx.SetPKRU(binary.LittleEndian.Uint32(buf[fpKeyRights+4:]))
+	} else {
+		t.Ctx.ResetPKRU()
 	}
 	return t.Ctx.LoadFPU(buf[:size])
 }

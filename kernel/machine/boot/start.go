@@ -52,6 +52,7 @@ func start(startInfo uint64) {
 	enableFeatures(kernelXCR0)
 	ipi.KernelRoot = root
 	pagetable.KernelRoot = frame.Frame(root)
+	pagetable.SetExecuteOnly(cpu.HasPKU)
 
 	readStartInfo(startInfo)
 	if !initMemory() {

@@ -5,6 +5,7 @@ package goruntime
 import (
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/debugcon"
+	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/power"
 	"kevlar/kernel/machine/usercopy"
@@ -15,7 +16,7 @@ import (
 // was never touched is filled; a fault in a user copy goes to its fix-up; what
 // a Go program can recover from becomes a signal; the rest is fatal.
 func exception(f *cpu.Frame, cr2 uintptr) {
-	const present = 1
+	const present, key = 1 << 0, 1 << 5
 	switch f.Vector {
 	case cpu.ExcNMI:
 		park(f)
@@ -33,6 +34,13 @@ func exception(f *cpu.Frame, cr2 uintptr) {
 				return
 			}
 			fatal(f, cr2, "out of memory for the kernel's own heap")
+		}
+		if me := cpu.Current(); f.Err&key != 0 && me.FPUOwner != 0 {
+			// The rights to keys are those of the program that ran here
+			// last, which may be another one than the copy is for. Without
+			// an owner they are the initial ones.
+			ipi.SaveOwner(me)
+			return
 		}
 		if cr2 < layout.UserEnd && usercopy.Fixup(&f.RIP) {
 			return

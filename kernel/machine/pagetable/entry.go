@@ -7,9 +7,10 @@ import "kevlar/kernel/machine/frame"
 type Prot uint8
 
 const (
-	// Read, Write and Exec are the user's rights. The processor has neither
-	// write-only nor execute-only pages: any of the three lets the user
-	// read. A page with none of them keeps its frame but cannot be touched.
+	// Read, Write and Exec are the user's rights. The processor has no
+	// write-only pages: Write lets the user read, and so does Exec where
+	// ExecuteOnly is false. A page with none of them keeps its frame but
+	// cannot be touched.
 	Read Prot = 1 << iota
 	Write
 	Exec
@@ -22,6 +23,25 @@ const (
 	access = Read | Write | Exec
 )
 
+// executeOnly tells that the processor has protection keys, and so pages with
+// Exec alone: they have ExecuteOnlyKey, which keeps users, and the kernel on
+// their behalf, from reading.
+var executeOnly bool
+
+// ExecuteOnly reports whether a page with Exec alone cannot be read.
+func ExecuteOnly() bool { return executeOnly }
+
+// SetExecuteOnly sets what ExecuteOnly returns. It is called while there is no
+// table: at boot, before this package is initialised, or by a test.
+func SetExecuteOnly(has bool) {
+	executeOnly = has
+	bitsOf = computeBits()
+}
+
+// ExecuteOnlyKey is the protection key of pages with Exec alone; all others have
+// key 0. Linux takes it first of those that are free.
+const ExecuteOnlyKey = 1
+
 // Bits of an entry, as the processor defines them: Intel SDM volume 3, 4.5.
 // Accessed and dirty are set from the start, which spares the processor the
 // trouble: nothing here asks for them.
@@ -31,6 +51,7 @@ const (
 	user     = 1 << 2
 	accessed = 1 << 5
 	dirty    = 1 << 6
+	keyShift = 59
 	noExec   = 1 << 63
 
 	// The processor ignores these.
@@ -43,34 +64,48 @@ const (
 	tableBits = present | writable | user | accessed // in the levels above the last
 )
 
-// encode makes the entry of frame f with rights p.
-func encode(f frame.Frame, p Prot) uint64 {
-	e := uint64(f)
-	if p&access == 0 {
-		e |= hidden
-	} else {
-		e |= present | user | accessed
+// bitsOf holds what entries are but for their frame, for each set of rights.
+var bitsOf = computeBits()
+
+func computeBits() (table [1 << 5]uint64) {
+	for i := range table {
+		var e uint64
+		p := Prot(i)
+		if p&access == 0 {
+			e |= hidden
+		} else {
+			e |= present | user | accessed
+		}
+		if p&Write != 0 {
+			e |= writable | dirty
+		}
+		if p&Exec == 0 {
+			e |= noExec
+		} else if p&access == Exec && executeOnly {
+			e |= ExecuteOnlyKey << keyShift
+		}
+		if p&Anon != 0 {
+			e |= anon
+		}
+		if p&Unowned != 0 {
+			e |= unowned
+		}
+		table[i] = e
 	}
-	if p&Write != 0 {
-		e |= writable | dirty
-	}
-	if p&Exec == 0 {
-		e |= noExec
-	}
-	if p&Anon != 0 {
-		e |= anon
-	}
-	if p&Unowned != 0 {
-		e |= unowned
-	}
-	return e
+	return table
 }
 
-// decode is the inverse of encode. Read is set in every entry with any right.
+// encode makes the entry of frame f with rights p.
+func encode(f frame.Frame, p Prot) uint64 { return uint64(f) | bitsOf[p%Prot(len(bitsOf))] }
+
+// decode is the inverse of encode. Read is set in every entry with any right but
+// those with a key.
 func decode(e uint64) (frame.Frame, Prot) {
 	var p Prot
 	if e&present != 0 {
-		p |= Read
+		if e&(ExecuteOnlyKey<<keyShift) == 0 {
+			p |= Read
+		}
 		if e&writable != 0 {
 			p |= Write
 		}

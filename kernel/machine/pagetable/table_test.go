@@ -101,6 +101,35 @@ func TestEntryCoding(t *testing.T) {
 	}
 }
 
+func TestExecuteOnly(t *testing.T) {
+	SetExecuteOnly(true)
+	defer SetExecuteOnly(false)
+	for p := range Prot(32) {
+		e := encode(1<<frame.Shift, p)
+		key := e >> keyShift & 15
+		if want := p&access == Exec; (key == ExecuteOnlyKey) != want || key != 0 && !want {
+			t.Errorf("rights %#x: key %d", p, key)
+		}
+		want := p
+		if p&Write != 0 {
+			want |= Read
+		}
+		if f, got := decode(e); got != want || f != 1<<frame.Shift {
+			t.Errorf("rights %#x: read back %#x of %#x", p, got, f)
+		}
+	}
+	tab := newTable(t)
+	if err := tab.Map(4096, alloc(t), Exec|Anon); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Prot{Exec, Read | Exec, 0, Exec, Read | Write, Exec} {
+		tab.Protect(4096, 8192, p)
+		if _, got, _ := tab.Lookup(4096); got != p|Anon {
+			t.Errorf("rights %#x after %#x", got, p)
+		}
+	}
+}
+
 func TestMapLookupUnmap(t *testing.T) {
 	tab := newTable(t)
 	addrs := []uintptr{0x10000, 0x11000, 0x1ff000, 0x200000, 0x40000000, 0x7fffffffe000, 1 << 46}

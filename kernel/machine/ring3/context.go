@@ -147,8 +147,9 @@ func (c *Context) ResetSegments() {
 // of protection key 0 alone.
 const initPKRU = 0x55555554
 
-// PKRU returns the rights to pages of each protection key: two bits a key,
-// no access and no write. It is meaningless where the CPU has no keys.
+// PKRU returns the rights to pages of each protection key: two bits a key, no
+// access and no write. Where the CPU has no keys they are those that a program
+// begins with.
 func (c *Context) PKRU() uint32 {
 	c.syncFPU()
 	return c.pkru
