@@ -128,6 +128,14 @@ func sysSchedRrGetInterval(t *task.Task, a *Args) (uintptr, error) {
 	return 0, outTimespec(t, a[1], slice)
 }
 
+// anyThread is thread where a negative ID is one that nobody has.
+func anyThread(t *task.Task, v uintptr) (*task.Task, error) {
+	if int32(v) < 0 {
+		return nil, abi.ESRCH
+	}
+	return thread(t, v)
+}
+
 // allCPUs returns the mask of every CPU.
 func allCPUs() uint64 {
 	n := CPUs()
@@ -143,7 +151,7 @@ func sysSchedGetaffinity(t *task.Task, a *Args) (uintptr, error) {
 	if uint32(a[1]) < size || a[1]%8 != 0 {
 		return 0, abi.EINVAL
 	}
-	p, err := thread(t, a[0])
+	p, err := anyThread(t, a[0])
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +170,7 @@ func sysSchedSetaffinity(t *task.Task, a *Args) (uintptr, error) {
 	if err := copyIn(t, b[:min(uint32(a[1]), 8)], a[2]); err != nil {
 		return 0, err
 	}
-	p, err := thread(t, a[0])
+	p, err := anyThread(t, a[0])
 	if err != nil {
 		return 0, err
 	}
@@ -195,11 +203,15 @@ func sysSchedSetattr(t *task.Task, a *Args) (uintptr, error) {
 	if size == 0 {
 		size = schedAttrSize
 	}
-	if size < schedAttrSize {
-		return 0, abi.E2BIG
-	}
+	err = abi.E2BIG
 	b := t.Scratch[:schedAttrSize1]
-	if err := copyInStruct(t, b, a[1], uintptr(size)); err != nil {
+	if size >= schedAttrSize {
+		err = copyInStruct(t, b, a[1], uintptr(size))
+	}
+	if err == abi.E2BIG {
+		outInt(t, a[1], schedAttrSize1) // tells the caller what would fit
+	}
+	if err != nil {
 		return 0, err
 	}
 	p, err := thread(t, a[0])
@@ -231,10 +243,10 @@ func sysSchedGetattr(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	policy, priority, reset := p.SchedPolicy()
-	b := t.Scratch[:schedAttrSize]
+	b := t.Scratch[:min(size, schedAttrSize1)]
 	clear(b)
 	le := binary.LittleEndian
-	le.PutUint32(b, schedAttrSize)
+	le.PutUint32(b, uint32(len(b)))
 	le.PutUint32(b[offSchedPolicy:], uint32(policy))
 	if reset {
 		le.PutUint64(b[offSchedFlags:], abi.SCHED_FLAG_RESET_ON_FORK)

@@ -93,18 +93,20 @@ func (t *Task) mayClone() error {
 		threadCount.Add(-1)
 		return abi.EAGAIN
 	}
-	limit := t.group.Limit(abi.RLIMIT_NPROC)
-	if uint64(t.user.Load().threads()) >= limit && !(limit >= defaultUserThreads() && t.mayExceedLimits()) {
+	if !t.mayAddThreads(1) && !t.mayExceedLimits() {
 		threadCount.Add(-1)
 		return abi.EAGAIN
 	}
 	return nil
 }
 
+// mayAddThreads reports whether RLIMIT_NPROC lets the thread's user have n more.
+func (t *Task) mayAddThreads(n int) bool {
+	return uint64(t.user.Load().threads()+n) <= t.group.Limit(abi.RLIMIT_NPROC)
+}
+
 // mayExceedLimits reports whether the thread is exempt from the number of
-// threads that a user may have. Unlike on Linux that holds for the default
-// number alone: where everybody is the superuser, a lower limit that somebody
-// has set is what ends a fork bomb.
+// threads that a user may have.
 func (t *Task) mayExceedLimits() bool {
 	c := t.Cred()
 	return c.UID == 0 || c.HasCap(abi.CAP_SYS_RESOURCE) || c.HasCap(abi.CAP_SYS_ADMIN)

@@ -56,6 +56,9 @@ func (t *Task) setUsers(c, old *vfs.Cred) error {
 		}
 	}
 	t.SetCred(c)
+	if c.UID != old.UID {
+		t.overThreads = c.UID != 0 && !t.mayAddThreads(0)
+	}
 	return nil
 }
 

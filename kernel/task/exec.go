@@ -70,6 +70,10 @@ func Exec(t *Task, a ExecArgs) error {
 	if a.Filename == "" {
 		a.Filename = a.Name
 	}
+	if t.overThreads && !t.mayAddThreads(0) {
+		return abi.EAGAIN
+	}
+	t.overThreads = false
 	x := execution{t: t, filename: a.Filename, argv: a.Argv, envp: a.Envp}
 	defer x.release()
 	f, err := vfs.OpenExec(t, t.fs, a.Base, a.Name, a.Flags)

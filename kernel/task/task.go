@@ -70,7 +70,10 @@ type Task struct {
 	parentDeathSignal atomic.Int32
 	noNewPrivs        atomic.Bool
 	keepCaps          bool
-	timerSlack        uint64
+	// overThreads is set while the thread has become a user who has more
+	// threads than RLIMIT_NPROC allows: it may not execute a program.
+	overThreads bool
+	timerSlack  uint64
 
 	exitCode int  // status of exit(2)
 	inStop   bool // sleeping because of a job-control stop

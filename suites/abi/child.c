@@ -516,7 +516,24 @@ static void process_name(void)
 // Where they run is not looked at: Kevlar keeps the set and runs threads everywhere.
 static void affinity(void)
 {
-	cpu_set_t all, one;
+	cpu_set_t all;
+	FAILS(sched_getaffinity(-1, sizeof all, &all), ESRCH);
+	CPU_ZERO(&all);
+	CPU_SET(0, &all);
+	FAILS(sched_setaffinity(-1, sizeof all, &all), ESRCH);
+	// Where the structure is too large, or too small, its size tells what would fit.
+	for (int size = 10; size <= 5000; size += 4990) {
+		uint32_t attributes[24] = {size};
+		FAILS(syscall(SYS_sched_setattr, 0, attributes, 0), E2BIG);
+		EQUAL(attributes[0], 56);
+	}
+	uint32_t attributes[24] = {96, [23] = 1};
+	FAILS(syscall(SYS_sched_setattr, 0, attributes, 0), E2BIG);
+	EQUAL(attributes[0], 56);
+	CHECK(syscall(SYS_sched_getattr, 0, attributes, sizeof attributes, 0) == 0);
+	EQUAL(attributes[0], 56);
+
+	cpu_set_t one;
 	CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
 	CHECK(CPU_COUNT(&all) >= 1);
 	CPU_ZERO(&one);

@@ -189,7 +189,34 @@ static void fork_until_refused(void)
 	PASSES(fork() ?: (_exit(0), 0));
 }
 
-// RLIMIT_NPROC limits the processes of a user; what has ended counts no more.
+static void superuser(void)
+{
+	struct rlimit l = {1, 1};
+	CHECK(setrlimit(RLIMIT_NPROC, &l) == 0);
+	PASSES(fork() ?: (_exit(0), 0));
+}
+
+static void become_busy(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(setuid(12347) == 0);
+		pause();
+	}
+	while (state(pid) != 'S')
+		;
+	struct rlimit l = {1, 1};
+	CHECK(setrlimit(RLIMIT_NPROC, &l) == 0);
+	CHECK(setuid(12347) == 0); // there is one already
+	FAILS(execl("/bin/true", "true", NULL), EAGAIN);
+	CHECK(kill(pid, SIGKILL) == 0);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	execl("/bin/true", "true", NULL);
+	_exit(2);
+}
+
+// RLIMIT_NPROC limits the processes of a user, but the superuser's; what has ended counts no more. Who
+// becomes a user that has too many executes nothing.
 static void process_limit(void)
 {
 	pid_t pid = fork();
@@ -199,6 +226,8 @@ static void process_limit(void)
 		_exit(0);
 	}
 	PASSES(pid);
+	in_child(become_busy);
+	in_child(superuser);
 }
 
 // A set-user-ID program runs as its owner and cannot be looked into. With no_new_privs it does not,
