@@ -53,15 +53,18 @@ var Host = Probe{Device: "/dev/kvm", CPUInfo: "/proc/cpuinfo"}
 
 // Choose turns what was asked for ("auto", "kvm" or "tcg") into an accelerator. Auto takes KVM only
 // if the device opens and the processor shows vmx or svm: a KVM device without hardware
-// virtualisation behind it emulates, and guests crawl there. Asking for kvm skips the second test,
-// for hosts that hide the flags.
+// virtualisation behind it emulates, and guests crawl there or QEMU gives up on it. Whoever asks for
+// kvm is told which of the two is missing.
 func (p Probe) Choose(want string) (Choice, error) {
 	switch want {
 	case "tcg":
 		return Choice{TCG, "asked for"}, nil
 	case "kvm":
 		if err := p.open(); err != nil {
-			return Choice{}, fmt.Errorf("no KVM: %v", err)
+			return Choice{}, fmt.Errorf("no KVM on this machine: %v; --accel tcg emulates", err)
+		}
+		if p.flag() == "" {
+			return Choice{}, fmt.Errorf("no KVM on this machine: %s; --accel tcg emulates", p.bare())
 		}
 		return Choice{KVM, "asked for"}, nil
 	case "auto", "":
@@ -70,11 +73,16 @@ func (p Probe) Choose(want string) (Choice, error) {
 		}
 		flag := p.flag()
 		if flag == "" {
-			return Choice{TCG, p.Device + " opens, but the processor shows neither vmx nor svm"}, nil
+			return Choice{TCG, p.bare()}, nil
 		}
 		return Choice{KVM, p.Device + " opens and the processor has " + flag}, nil
 	}
 	return Choice{}, fmt.Errorf("unknown accelerator %q: auto, kvm or tcg", want)
+}
+
+// bare says that the device stands for nothing.
+func (p Probe) bare() string {
+	return p.Device + " opens, but the processor shows neither vmx nor svm"
 }
 
 func (p Probe) open() error {

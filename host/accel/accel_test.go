@@ -40,7 +40,7 @@ func TestChoose(t *testing.T) {
 		{"hardware without device", false, amd, "auto", TCG, "no such file"},
 		{"empty cpuinfo", true, "", "auto", TCG, "neither"},
 		{"tcg asked for", true, amd, "tcg", TCG, "asked for"},
-		{"kvm asked for", true, plain, "kvm", KVM, "asked for"},
+		{"kvm asked for", true, intel, "kvm", KVM, "asked for"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,8 +56,17 @@ func TestChoose(t *testing.T) {
 }
 
 func TestChooseErrors(t *testing.T) {
-	if _, err := probe(t, false, "").Choose("kvm"); err == nil {
-		t.Error("kvm without a device was granted")
+	for _, tt := range []struct {
+		device  bool
+		cpuinfo string
+		want    string
+	}{
+		{false, "flags : vmx", "no such file or directory; --accel tcg"},
+		{true, "flags : fpu", "neither vmx nor svm; --accel tcg"},
+	} {
+		if _, err := probe(t, tt.device, tt.cpuinfo).Choose("kvm"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("kvm with device %v and %q: %v", tt.device, tt.cpuinfo, err)
+		}
 	}
 	if _, err := probe(t, true, "").Choose("xen"); err == nil {
 		t.Error("an unknown accelerator was granted")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kevlar/host/accel"
 	"kevlar/host/vm"
 )
 
@@ -41,7 +42,7 @@ func cause(log []string) string {
 }
 
 // ended explains a machine that ended when it should not have.
-func ended(x vm.Exit) string {
+func ended(x vm.Exit, choice accel.Choice) string {
 	switch {
 	case fatal(x):
 		return "the kernel ended with a fatal error"
@@ -49,6 +50,9 @@ func ended(x vm.Exit) string {
 		return "the machine was switched off before the command ended"
 	case x.End == vm.Reset:
 		return "the machine was reset: a reboot, a kernel panic or a triple fault"
+	case choice.Mode == accel.KVM && x.Message != "" && (x.Status == -1 || strings.Contains(strings.ToLower(x.Message), "kvm")):
+		first, _, _ := strings.Cut(x.Message, "\n")
+		return "QEMU cannot work with this machine's KVM; --accel tcg does without it (QEMU: " + first + ")"
 	case x.Message != "":
 		return "QEMU: " + x.Message
 	case x.Status == -1:

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -105,6 +106,10 @@ func fakeQEMU(behaviour string) {
 	case "usage":
 		fmt.Fprintln(os.Stderr, vm.Binary+": no such option")
 		end("", 1)
+	case "assertion":
+		fmt.Fprintln(os.Stderr, vm.Binary+": error: failed to set MSR 0x10a to 0x69")
+		fmt.Fprintln(os.Stderr, vm.Binary+": kvm.c:3183: Assertion failed.")
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "killed":
 		self, _ := os.FindProcess(os.Getpid())
 		self.Kill()

@@ -95,6 +95,18 @@ func TestCommandFailures(t *testing.T) {
 	}
 }
 
+// TestKVMFails has QEMU give up on KVM, in one line.
+func TestKVMFails(t *testing.T) {
+	_, _, _, err := boot(t, "assertion", func(c *Config) { c.Accel.Mode = accel.KVM })
+	want := "QEMU cannot work with this machine's KVM; --accel tcg does without it (QEMU: error: failed to set MSR 0x10a to 0x69)"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if _, _, _, err := boot(t, "usage", func(c *Config) { c.Accel.Mode = accel.KVM }); err == nil || err.Error() != "QEMU: no such option" {
+		t.Errorf("what is not KVM's fault: %v", err)
+	}
+}
+
 func TestContainedPanics(t *testing.T) {
 	panics := 0
 	watch := func(c *Config) { c.Contained = func(n int) { panics = n } }

@@ -127,7 +127,7 @@ func (s *session) run(ctx context.Context, output func() error) (int, error) {
 		return 0, s.failure("the machine did not switch off after the command had ended")
 	}
 	if x := s.machine.Wait(); err != nil || x.End != vm.PowerOff {
-		f := s.failure(ended(x))
+		f := s.failure(ended(x, s.cfg.Accel))
 		if fatal(x) {
 			f.Reason += cause(f.Log)
 		}

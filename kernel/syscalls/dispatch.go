@@ -35,35 +35,33 @@ func sysMissing(t *task.Task, _ *Args) (uintptr, error) {
 	return 0, abi.ENOSYS
 }
 
-// missing remembers which missing calls have been named in the kernel log,
-// for which program. It holds at most maxMissing pairs: programs that try
-// numbers at random do not fill the memory or the log.
+// missing remembers which missing calls have been named in the kernel log. It
+// holds at most maxMissing of them: programs that try numbers at random do not
+// fill the memory or the log.
 var missing struct {
 	sync.Mutex
-	logged map[missingKey]bool
+	logged map[string]bool
 }
-
-type missingKey struct{ program, call string }
 
 const maxMissing = 1000
 
-// logMissing names a missing call in the kernel log, once for each program.
+// logMissing names a missing call in the kernel log once, with the first program
+// that made it: some calls are made by every program at its start.
 func logMissing(t *task.Task, call string) {
-	k := missingKey{t.Comm(), call}
-	if firstMissing(k) {
-		klog.Printf("%s: missing system call %s", k.program, k.call)
+	if firstMissing(call) {
+		klog.Printf("%s: missing system call %s", t.Comm(), call)
 	}
 }
 
-func firstMissing(k missingKey) bool {
+func firstMissing(call string) bool {
 	missing.Lock()
 	defer missing.Unlock()
-	if missing.logged[k] || len(missing.logged) >= maxMissing {
+	if missing.logged[call] || len(missing.logged) >= maxMissing {
 		return false
 	}
 	if missing.logged == nil {
-		missing.logged = make(map[missingKey]bool)
+		missing.logged = make(map[string]bool)
 	}
-	missing.logged[k] = true
+	missing.logged[call] = true
 	return true
 }
