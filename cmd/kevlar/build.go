@@ -10,19 +10,23 @@ import (
 
 func buildCommand() *cobra.Command {
 	var output string
-	var verbose bool
+	var standalone, verbose bool
 	cmd := &cobra.Command{
-		Use:   "build -o FILE",
-		Short: "Build the kernel's image alone",
+		Use:   "build [--standalone] -o FILE",
+		Short: "Build the kernel's image alone, or a kevlar that carries it",
 		Long: `Build the kernel's image alone. It boots with
-qemu-system-x86_64 -kernel FILE -initrd CPIO`,
+qemu-system-x86_64 -kernel FILE -initrd CPIO
+
+With --standalone FILE is this program with the image in it. It works on machines
+that have neither the sources nor a Go toolchain: QEMU and a static BusyBox are
+all that it needs there.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := newWorkplace(cmd.ErrOrStderr(), verbose)
 			if err != nil {
 				return err
 			}
-			kernel, err := kernelbuild.Build(cmd.Context(), w.root, w.cache, w.report)
+			kernel, err := w.buildKernel(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -30,10 +34,18 @@ qemu-system-x86_64 -kernel FILE -initrd CPIO`,
 			if err != nil {
 				return plainError(err)
 			}
-			return writeFile(output, data)
+			if !standalone {
+				return writeFile(output, 0o644, data)
+			}
+			program, err := kernelbuild.Standalone(data)
+			if err != nil {
+				return plainError(err)
+			}
+			return writeFile(output, 0o755, program)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write the image to `FILE`")
+	cmd.Flags().BoolVar(&standalone, "standalone", false, "write a kevlar that carries the image")
 	registerVerbose(cmd.Flags(), &verbose)
 	cmd.MarkFlagRequired("output")
 	return cmd

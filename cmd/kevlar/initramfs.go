@@ -85,7 +85,7 @@ func (f *initramfsFlags) run(ctx context.Context, args []string, stdout, stderr 
 	if err != nil {
 		return err
 	}
-	return writeFile(f.output, archive)
+	return writeFile(f.output, 0o644, archive)
 }
 
 // check looks at the flags before anything is built.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	source "kevlar"
 	"kevlar/host/accel"
 	"kevlar/host/cache"
 	"kevlar/host/guest"
@@ -155,11 +156,15 @@ func (f *machineFlags) checkKernel(mem int64) error {
 
 // kernel builds the Kevlar kernel with additional build tags.
 func (w *workplace) kernel(ctx context.Context, tags ...string) (guest.Kernel, error) {
-	k, err := kernelbuild.Build(ctx, w.root, w.cache, w.report, tags...)
+	k, err := w.buildKernel(ctx, tags...)
 	if err != nil {
 		return guest.Kernel{}, err
 	}
-	return guest.Kernel{Image: k.Image}, nil
+	return guest.Kernel{Image: k.Image, ELF: k.ELF}, nil
+}
+
+func (w *workplace) buildKernel(ctx context.Context, tags ...string) (*kernelbuild.Kernel, error) {
+	return kernelbuild.Build(ctx, w.root, source.Tree, w.cache, w.report, tags...)
 }
 
 // image builds, fetches or finds the kernel.

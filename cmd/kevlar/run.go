@@ -132,7 +132,7 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		}
 	}
 	if f.gdb {
-		w.report.Note("waiting for: gdb -ex 'target remote 127.0.0.1:1234' %s", w.cache.Path("kernel", "kevlar.elf"))
+		w.report.Note("waiting for: gdb -ex 'target remote 127.0.0.1:1234' %s", c.Kernel.ELF)
 	}
 	if len(argv) > 0 {
 		return guest.Command(ctx, c, r.archives, argv, stdin, stdout, stderr)
@@ -231,7 +231,7 @@ func (f *runFlags) printArgs(c *guest.Config, w *workplace, r *rootfs, argv []st
 		default:
 			kind = guest.ForCommand
 		}
-		if err := writeFile(path, append(r.archives, c.Kernel.Overlay)...); err != nil {
+		if err := writeFile(path, 0o644, append(r.archives, c.Kernel.Overlay)...); err != nil {
 			return err
 		}
 	}
@@ -258,8 +258,8 @@ func shellWord(s string) string {
 }
 
 // writeFile writes parts to a file, which appears only when it is complete.
-func writeFile(path string, parts ...[]byte) error {
-	err := writeAside(path, parts)
+func writeFile(path string, mode os.FileMode, parts ...[]byte) error {
+	err := writeAside(path, mode, parts)
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		return fmt.Errorf("%s: %v", path, pe.Err) // the name of the file aside means nothing to anybody
@@ -267,7 +267,7 @@ func writeFile(path string, parts ...[]byte) error {
 	return err
 }
 
-func writeAside(path string, parts [][]byte) error {
+func writeAside(path string, mode os.FileMode, parts [][]byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
@@ -279,7 +279,7 @@ func writeAside(path string, parts [][]byte) error {
 			return err
 		}
 	}
-	if err := tmp.Chmod(0o644); err != nil {
+	if err := tmp.Chmod(mode); err != nil {
 		tmp.Close()
 		return err
 	}

@@ -193,7 +193,7 @@ func (t *tester) unit(ctx context.Context) {
 		if err := hostpkg.Ensure(ctx, t.report, hostpkg.GCC, hostpkg.LibC, hostpkg.Musl, hostpkg.Busybox); err != nil {
 			return suite.Failed("unit", err)
 		}
-		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", "./cmd/...", "./host/...", "./kernel/...")
+		return suite.GoTest(ctx, t.root, []string{"CGO_ENABLED=1"}, done, "-race", ".", "./cmd/...", "./host/...", "./kernel/...")
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 // Kernel is what is booted.
 type Kernel struct {
 	Image   string // path
+	ELF     string // path of the ELF file with its symbols, "" if there is none
 	Linux   bool   // it is Linux, not Kevlar
 	Overlay []byte // archive that it needs besides the root file system: modules
 }
