@@ -11,7 +11,7 @@ import (
 )
 
 // makeVDSO builds the vDSO and returns what maps it into an address space: the
-// clock's page, and the image above it. It returns nil if there is none.
+// clock's page, and the image above it, close above the stack if there is room.
 func makeVDSO() func(*mm.AddressSpace) (uintptr, error) {
 	img, err := vdso.Image(vdso.Functions())
 	if err != nil {
@@ -27,7 +27,7 @@ func makeVDSO() func(*mm.AddressSpace) (uintptr, error) {
 
 	return func(as *mm.AddressSpace) (uintptr, error) {
 		base, err := as.Mmap(mm.MmapArgs{
-			Length: 2 * vdso.PageSize, Prot: abi.PROT_READ, Flags: abi.MAP_PRIVATE, Object: data,
+			Addr: as.AboveStack(2 * vdso.PageSize), Length: 2 * vdso.PageSize, Prot: abi.PROT_READ, Flags: abi.MAP_PRIVATE, Object: data,
 			MaxProt: abi.PROT_READ, Name: "[vvar]",
 		})
 		if err != nil {

@@ -17,10 +17,10 @@ const (
 	stackGuardGap = 256 * pageSize
 
 	// Random displacements: of the stack 16 GiB at most, of the area for
-	// mmap 1 TiB, of the heap 32 MiB, as on Linux.
+	// mmap 1 TiB, of the heap 1 GiB, as on Linux.
 	stackRandomPages = 1 << 22
 	mmapRandomPages  = 1 << 28
-	brkRandomPages   = 1 << 13
+	brkRandomPages   = 1 << 18
 
 	// The area for mmap begins below what the stack may take, by its limit
 	// and its displacement, but that counts within these bounds.
@@ -96,6 +96,33 @@ func (as *AddressSpace) PIEBase() uintptr {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
 	return pageDown(pieBase) + as.layout.random(mmapRandomPages)
+}
+
+// HeapBase returns where the heap of a program begins that lies in the area for
+// mmap and ends at end: the heap would leave little room there, so it is where
+// other programs that can run anywhere have it, if addresses are random.
+func (as *AddressSpace) HeapBase(end uintptr) uintptr {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	if !as.layout.randomize {
+		return end
+	}
+	return pageDown(pieBase)
+}
+
+// AboveStack returns an address for n bytes between the stack and the end of
+// the 2 MiB that it ends in, at random; what the stack leaves there may be too
+// little.
+func (as *AddressSpace) AboveStack(n uintptr) uintptr {
+	const span = 2 << 20
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	start := as.layout.stackTop
+	end := min((start+span-1)&^(span-1), UserTop)
+	if end-start <= n {
+		return start
+	}
+	return start + as.layout.random(uint64((end-start-n)>>pageShift)+1)
 }
 
 // StackTop returns the end of the stack.

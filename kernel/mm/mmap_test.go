@@ -530,6 +530,7 @@ func TestMsync(t *testing.T) {
 func TestLayout(t *testing.T) {
 	balanced(t)
 	seen := map[[4]uintptr]bool{}
+	highest := uintptr(0)
 	for range 50 {
 		as, err := New()
 		if err != nil {
@@ -548,8 +549,16 @@ func TestLayout(t *testing.T) {
 		if top > UserTop || top < UserTop-16<<30 || top%pageSize != 0 {
 			t.Errorf("stack top %#x", top)
 		}
-		if heap < base || heap >= base+32<<20 || heap%pageSize != 0 {
+		if heap < base || heap >= base+1<<30 || heap%pageSize != 0 {
 			t.Errorf("heap %#x", heap)
+		}
+		highest = max(highest, heap)
+		if at := as.HeapBase(area); at != pageDown(UserTop/3*2) {
+			t.Errorf("heap of a program in the area for mmap at %#x", at)
+		}
+		above := as.AboveStack(2 * pageSize)
+		if above < top || above > UserTop || above/(2<<20) != top/(2<<20) && above != top || above%pageSize != 0 {
+			t.Errorf("%#x is not above the stack, which ends at %#x", above, top)
 		}
 		if pie < UserTop/3*2-pageSize || pie > UserTop/3*2+1<<40 || pie%pageSize != 0 {
 			t.Errorf("program %#x", pie)
@@ -562,6 +571,9 @@ func TestLayout(t *testing.T) {
 	if len(seen) < 49 {
 		t.Errorf("only %d layouts", len(seen))
 	}
+	if highest < base+512<<20 {
+		t.Errorf("heaps begin below %#x, %#x after the program", highest, highest-base)
+	}
 	as, err := New()
 	if err != nil {
 		t.Fatal(err)
@@ -572,6 +584,9 @@ func TestLayout(t *testing.T) {
 	as.SetBrk(base)
 	if as.StackTop() != UserTop || as.Brk(0) != base || as.PIEBase() != pageDown(UserTop/3*2) {
 		t.Errorf("not randomized: stack %#x, heap %#x, program %#x", as.StackTop(), as.Brk(0), as.PIEBase())
+	}
+	if at := as.HeapBase(base); at != base {
+		t.Errorf("not randomized: heap of a program in the area for mmap at %#x", at)
 	}
 }
 

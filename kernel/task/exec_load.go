@@ -47,15 +47,18 @@ func (x *execution) loadImage() error {
 	if err := x.openInterp(); err != nil {
 		return err
 	}
-	if img.Dynamic {
-		start, _ := img.Span()
-		x.bias = x.as.PIEBase()&^uintptr(img.Align-1) - uintptr(start)
+	if err := x.place(&img); err != nil {
+		return err
 	}
 	if err := mapImage(x.as, x.file, &img, x.bias); err != nil {
 		return err
 	}
 	_, end := img.Span()
-	x.as.SetBrk(x.bias + uintptr(end))
+	heap := x.bias + uintptr(end)
+	if img.Dynamic && x.interp == nil {
+		heap = x.as.HeapBase(heap)
+	}
+	x.as.SetBrk(heap)
 	x.entry = x.bias + uintptr(img.Entry)
 	if x.interp != nil {
 		if err := x.loadInterp(); err != nil {
@@ -74,6 +77,20 @@ func (x *execution) loadImage() error {
 		return abi.ENOEXEC
 	}
 	return nil
+}
+
+// place chooses where the program lies. One that can run anywhere and asks for
+// no interpreter may be one itself: it lies where interpreters do.
+func (x *execution) place(img *elf.Image) (err error) {
+	switch {
+	case !img.Dynamic:
+	case x.interp != nil:
+		start, _ := img.Span()
+		x.bias = x.as.PIEBase()&^uintptr(img.Align-1) - uintptr(start)
+	default:
+		x.bias, err = gapFor(x.as, img)
+	}
+	return err
 }
 
 // openInterp opens the interpreter that the program asks for, if any.
@@ -105,20 +122,8 @@ func (x *execution) loadInterp() error {
 	}
 	bias := uintptr(0)
 	if img.Dynamic {
-		start, end := img.Span()
-		// Anywhere: find a gap that is large enough.
-		n := uintptr(end - start)
-		align := uintptr(img.Align)
-		at, err := x.as.Mmap(mm.MmapArgs{Length: n + align, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_NORESERVE})
-		if err != nil {
+		if bias, err = gapFor(x.as, &img); err != nil {
 			return err
-		}
-		if err := x.as.Munmap(at, n+align); err != nil {
-			return err
-		}
-		bias = (at+align-1)&^(align-1) - uintptr(start)
-		if align == frame.Size {
-			bias = at + frame.Size - uintptr(start) // end where the gap ends
 		}
 	}
 	if err := mapImage(x.as, x.interp, &img, bias); err != nil {
@@ -127,6 +132,24 @@ func (x *execution) loadInterp() error {
 	x.interpBase = bias
 	x.entry = bias + uintptr(img.Entry)
 	return nil
+}
+
+// gapFor returns the bias by which img lies in a gap of the area for mmap.
+func gapFor(as *mm.AddressSpace, img *elf.Image) (bias uintptr, err error) {
+	start, end := img.Span()
+	n := uintptr(end - start)
+	align := uintptr(img.Align)
+	at, err := as.Mmap(mm.MmapArgs{Length: n + align, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_NORESERVE})
+	if err != nil {
+		return 0, err
+	}
+	if err := as.Munmap(at, n+align); err != nil {
+		return 0, err
+	}
+	if align == frame.Size {
+		return at + frame.Size - uintptr(start), nil // end where the gap ends
+	}
+	return (at+align-1)&^(align-1) - uintptr(start), nil
 }
 
 // mapImage maps the segments of img from f, bias bytes above their addresses.
