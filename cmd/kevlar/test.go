@@ -54,11 +54,13 @@ type measures struct {
 	seed  string
 	calls int
 	time  time.Duration
+	runs  int
 }
 
 func (m *measures) register(flags *pflag.FlagSet) {
 	flags.StringVar(&m.seed, "seed", "", "fuzz: repeat the run with this `NUMBER`")
 	flags.IntVar(&m.calls, "calls", 0, "fuzz: make `N` calls as each user")
+	flags.IntVar(&m.runs, "runs", 0, "bombs: set off every bomb in every machine `N` times")
 	flags.DurationVar(&m.time, "for", 0, "soak: go on for this `DURATION`, as 1h or 90s")
 }
 
@@ -72,6 +74,9 @@ func (m *measures) environment() (env []string) {
 	}
 	if m.time > 0 {
 		env = append(env, "KEVLAR_FOR="+m.time.String())
+	}
+	if m.runs > 0 {
+		env = append(env, fmt.Sprintf("KEVLAR_RUNS=%d", m.runs))
 	}
 	return env
 }
