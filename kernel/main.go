@@ -26,6 +26,7 @@ func main() {
 	setWallClock()
 	go boot.Refine()
 	go trimHeap()
+	startKiller()
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()

@@ -9,7 +9,9 @@ import (
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/random"
+	"kevlar/kernel/task"
 	"kevlar/kernel/vfs"
 )
 
@@ -20,17 +22,29 @@ func setLimits() {
 	vfs.SetMemory(frame.Total())
 }
 
+// startKiller lets memory be made free when charges are refused for lack of
+// frames, or the heap eats up the reserve.
+func startKiller() {
+	task.StartKiller()
+	irq.ConnectShortage(func() { kmem.OnShortage() })
+}
+
 // trimHeap gives the pages that Go's heap has freed to user programs, a while
 // after there was something to free. The runtime itself keeps what a burst of
-// processes made it grow to.
+// processes made it grow to. It does so twice: pools give up what they keep in
+// the second collection only.
 func trimHeap() {
 	const interval = 3 * time.Second
 	var before, now debug.GCStats
-	for {
+	for rounds := 0; ; {
 		time.Sleep(interval)
 		if debug.ReadGCStats(&now); now.NumGC != before.NumGC {
+			rounds = 2
+		}
+		if rounds > 0 {
 			debug.FreeOSMemory()
 			debug.ReadGCStats(&before)
+			rounds--
 		}
 	}
 }

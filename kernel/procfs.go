@@ -64,9 +64,7 @@ func settings() []proc.Sysctl {
 		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
 		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
 		{Path: "kernel/kevlar/accounts", Mode: 0o444, Get: accounts},
-		{Path: "kernel/kevlar/heap_pages", Mode: 0o444, Get: func() string {
-			return fmt.Sprintf("%d\t%d", frame.Heap(), kmem.HeapGoal()/frame.Size)
-		}},
+		{Path: "kernel/kevlar/heap", Mode: 0o444, Get: heap},
 		{Path: "kernel/kevlar/idle_interrupts", Mode: 0o644, Get: func() string {
 			count, worst := irq.IdleLatency()
 			return fmt.Sprintf("%d\t%d", count, worst)
@@ -113,6 +111,35 @@ func accounts() string {
 	kmem.EachShrinker(func(name string, freed int64) { fmt.Fprintf(&b, "shrinker %s\t%d\n", name, freed) })
 	fmt.Fprintf(&b, "underflows\t%d", kmem.Underflows())
 	return b.String()
+}
+
+// heap tells about the kernel's heap, in bytes: what it has of page frames, what
+// the frame pool promises it, and then what the Go runtime makes of it.
+func heap() string {
+	var b strings.Builder
+	line := func(name string, n uint64) { fmt.Fprintf(&b, "%s\t%d\n", name, n) }
+	line("frames", frame.Heap()*frame.Size)
+	line("goal", uint64(kmem.HeapGoal()))
+	classes := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+		{Name: "/memory/classes/metadata/mspan/inuse:bytes"},
+		{Name: "/memory/classes/metadata/mspan/free:bytes"},
+		{Name: "/memory/classes/metadata/other:bytes"},
+		{Name: "/memory/classes/other:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
+	}
+	metrics.Read(classes)
+	for _, c := range classes {
+		name := strings.TrimPrefix(strings.TrimPrefix(c.Name, "/memory/classes/"), "/gc/")
+		name, _, _ = strings.Cut(name, ":")
+		line(name, c.Value.Uint64())
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // addCPUs shows the processors in /sys.

@@ -72,7 +72,7 @@ func (a *Account) chargeFull(n int64, full *Account) error {
 		}
 	}
 	full.refused.Add(1)
-	if full == &Machine && short() {
+	if full == &Machine && Short() {
 		tellShortage()
 	}
 	return abi.ENOMEM

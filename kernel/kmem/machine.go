@@ -1,6 +1,7 @@
 package kmem
 
 import (
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -32,6 +33,7 @@ func SetUp(total int64) {
 	live.Store(true)
 	promise()
 	limitCollector()
+	watchCollector()
 }
 
 // setLimits sets the limit of the machine and that of each user but root.
@@ -80,7 +82,7 @@ func follow(from, to int64) bool {
 	if from>>collectorShift != to>>collectorShift {
 		limitCollector()
 	}
-	return to < from || !short()
+	return to < from || !Short()
 }
 
 // promise makes the frame pool keep what the heap may come to. Of callers at
@@ -107,5 +109,17 @@ func limitCollector() {
 	}
 }
 
-// short reports whether fewer frames are free than charges leave.
-func short() bool { return live.Load() && frame.Spare() < 0 }
+// Short reports whether fewer frames are free than charges leave.
+func Short() bool { return live.Load() && frame.Spare() < 0 }
+
+// watchCollector looks after every collection whether the heap has grown into
+// the reserve, which it does only if something was not charged.
+func watchCollector() {
+	type mark struct{ self *mark }
+	runtime.AddCleanup(&mark{}, func(struct{}) {
+		if Short() {
+			tellShortage()
+		}
+		watchCollector()
+	}, struct{}{})
+}

@@ -29,6 +29,8 @@ type AddressSpace struct {
 	limit    func(int) uint64 // rlimits by abi.RLIMIT_*, in their units
 	lockAll  vmaFlags         // of future VMAs: mlockall(2)
 
+	doomed atomic.Bool // see Doom
+
 	rssAnon   atomic.Int64 // pages
 	rssObject atomic.Int64 // pages of objects other than shared memory
 	rssShmem  atomic.Int64

@@ -32,6 +32,10 @@ const (
 // errUnmapped is what resolve answers if no VMA contains the address.
 var errUnmapped = errors.New("mm: no VMA")
 
+// memoryTries is how often memory is asked for before a fault fails; each may
+// kill a process and wait for its end for a while.
+const memoryTries = 20
+
 // Fault resolves a page fault at addr: a write, an instruction fetch, or else
 // a read; present tells that there was a page, with lesser rights. Nil means
 // that the access is to be tried again. Otherwise the error is a FaultError,
@@ -50,7 +54,7 @@ func (as *AddressSpace) Fault(addr uintptr, write, exec, present bool) error {
 			return FaultError{abi.SIGSEGV, segvMapErr, addr}
 		}
 	}
-	if err == abi.ENOMEM {
+	for tries := 0; err == abi.ENOMEM && tries < memoryTries && !as.doomed.Load(); tries++ {
 		outOfMemory()
 		err = as.resolve(addr, write, exec)
 	}

@@ -10,3 +10,7 @@ func outOfMemory() {
 		OnOutOfMemory()
 	}
 }
+
+// Doom makes faults of as fail with ENOMEM when memory is short, rather than
+// wait for some: the process is being killed to make it free.
+func (as *AddressSpace) Doom() { as.doomed.Store(true) }

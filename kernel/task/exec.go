@@ -104,6 +104,7 @@ func (x *execution) release() {
 		x.interp.Put()
 	}
 	if x.as != nil {
+		x.t.setBuilding(nil)
 		x.as.Put()
 	}
 	x.stack.release()
@@ -116,6 +117,7 @@ func (x *execution) prepare() error {
 		return err
 	}
 	x.as = as
+	x.t.setBuilding(as)
 	as.SetLimits(x.t.group.rlimits.soft)
 	if x.personality()&abi.ADDR_NO_RANDOMIZE != 0 {
 		as.SetRandomize(false)
@@ -238,6 +240,7 @@ func (x *execution) commit() {
 	old, oldProg := t.mm, t.prog
 	t.mu.Lock()
 	t.mm, t.table, t.prog = x.as, x.as.Table(), x.prog
+	t.building = nil
 	t.mu.Unlock()
 	x.as = nil
 	g.markExecuted() // before a parent that waits in vfork(2) looks

@@ -52,6 +52,9 @@ type ThreadGroup struct {
 	// exiting is set once the whole group ends, with exitStatus for wait.
 	exiting    bool
 	exitStatus int
+	// dyingSince is when memory was first wanted of a group that was exiting
+	// or killed for it; of ktime.Mono, 0 before.
+	dyingSince int64
 	// execTask is the thread that waits in execve for the others to end.
 	execTask *Task
 	// unkillable is process 1: signals without a handler do nothing to it.

@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/vfs"
+import (
+	"kevlar/kernel/mm"
+	"kevlar/kernel/vfs"
+)
 
 var _ vfs.MemoryHolder = (*Task)(nil)
 
@@ -20,4 +23,23 @@ func (t *Task) HoldMemory(n int64) error {
 func (t *Task) DropMemory(n int64) {
 	t.held.Add(-n)
 	t.heldBy.Uncharge(n)
+}
+
+// setBuilding notes the address space that an execve under way fills: others
+// find it by acquireBuilding.
+func (t *Task) setBuilding(as *mm.AddressSpace) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.building = as
+}
+
+// acquireBuilding returns the address space that an execve under way fills, or
+// nil: Put.
+func (t *Task) acquireBuilding() *mm.AddressSpace {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.building != nil {
+		t.building.Get()
+	}
+	return t.building
 }

@@ -3,13 +3,24 @@ package task
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/klog"
+	"kevlar/kernel/kmem"
+	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/mm"
 )
+
+// When memory is short, what can be made again is dropped; if that does not
+// help, the processes that cost most are killed. A page fault that finds no
+// frame does so and waits (OutOfMemory). The killer, a goroutine, does so when a
+// charge of kernel memory was refused for lack of frames, or when the heap has
+// taken half of the reserve. A victim needs no memory to end: its faults fail
+// (mm.AddressSpace.Doom), and its exit allocates nothing for programs.
 
 // Range of oom_score_adj; at the lowest a process is never chosen.
 const (
@@ -17,27 +28,30 @@ const (
 	oomAdjMax = 1000
 )
 
-// oomWait is how long the one who needs memory waits for a victim to give its
-// own back before it looks again.
-const oomWait = 50 * time.Millisecond
+const (
+	// oomWait is how long the one who needs memory waits for victims to give
+	// theirs back before it looks again.
+	oomWait = 50 * time.Millisecond
+	// oomPatience is how long a victim may take to end before others are
+	// killed.
+	oomPatience = 2 * time.Second
+)
 
-// OutOfMemory makes memory free by killing the process that has most of it. It
-// returns when the victim has ended or, for the caller may be the victim,
-// after a short time; a victim that is still there is then found again. It is
-// called with no lock held.
-func OutOfMemory() {
-	v := oomVictim()
-	if v.group == nil {
-		return
-	}
-	if v.group.killForMemory() {
-		klog.Print(klog.Error, v.String())
-	}
-	for end := time.Now().Add(oomWait); !v.group.hasEnded() && time.Now().Before(end); {
-		runtime.Gosched()
-		time.Sleep(time.Millisecond)
-	}
+// oom is the state of those who kill for memory; one does at a time.
+var oom struct {
+	mu   sync.Mutex
+	list candidates // kept, so that killing needs no memory
+	// collected is when the heap was last collected to give frames back.
+	collected time.Time
 }
+
+// shortage wakes the killer.
+var shortage = make(chan struct{}, 1)
+
+// OutOfMemory makes memory free, by killing if need be. It returns when what it
+// has done took effect or, for the caller may be a victim, after a short time.
+// It is called with no lock held.
+func OutOfMemory() { makeMemory(0) }
 
 // outOfMemory is called when a page fault of t cannot be served.
 func (t *Task) outOfMemory() {
@@ -46,66 +60,116 @@ func (t *Task) outOfMemory() {
 	}
 }
 
-// A victim is a process with what speaks for killing it.
-type victim struct {
-	group *ThreadGroup
-	comm  string
-	stats mm.Stats
-	score int64 // pages, adjusted
-}
-
-// String is the line for the log, as Linux writes it.
-func (v *victim) String() string {
-	const kb = frame.Size / 1024
-	return fmt.Sprintf("Out of memory: Killed process %d (%s) total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, "+
-		"shmem-rss:%dkB, UID:%d pgtables:%dkB oom_score_adj:%d",
-		v.group.tgid, v.comm, v.stats.Size*kb, v.stats.RSSAnon*kb, v.stats.RSSFile*kb,
-		v.stats.RSSShmem*kb, v.group.Leader().Cred().UID, v.stats.PageTables/1024, v.group.OOMScoreAdj())
-}
-
-// oomVictim chooses the process to kill: one that is dying already, or the
-// largest. Process 1 is spared.
-func oomVictim() (best victim) {
-	for g := NextGroup(1); g != nil; g = NextGroup(g.tgid) {
-		adj := int64(g.OOMScoreAdj())
-		if adj == oomAdjMin {
-			continue
-		}
-		v := victim{group: g}
-		if !v.measure() {
-			continue
-		}
-		if g.isExiting() {
-			return v
-		}
-		v.score += adj * int64(frame.Total()) / 1000
-		if best.group == nil || v.score > best.score {
-			best = v
+// StartKiller lets memory be made free when the kernel itself is short of it.
+// It is called once, before the first program runs.
+func StartKiller() {
+	kmem.OnShortage = func() {
+		select {
+		case shortage <- struct{}{}:
+		default:
 		}
 	}
-	return best
+	go killer()
 }
 
-// measure fills in what the process has; false if it has no memory any more.
-func (v *victim) measure() bool {
-	var as *mm.AddressSpace
-	v.group.Threads(func(t *Task) bool {
-		as, v.comm = t.AcquireMM(), t.Comm()
-		return as == nil
-	})
-	if as == nil {
+func killer() {
+	for range shortage {
+		// Killing for less would not help the kernel: charges are refused.
+		worth := int64(frame.Total()*frame.Size) / 64
+		for range 20 {
+			if !kmem.Short() || !makeMemory(worth) {
+				break
+			}
+		}
+		time.Sleep(oomWait) // charges that go on failing are no reason to hurry
+	}
+}
+
+// makeMemory gives back what can be made again, or else kills processes that
+// cost at least worth bytes together. It reports whether it did something, or
+// whether something was under way.
+func makeMemory(worth int64) bool {
+	oom.mu.Lock()
+	if relieve() {
+		oom.mu.Unlock()
+		return true
+	}
+	victims := oom.list.find()
+	if len(victims) == 0 || victims.cost() < worth {
+		oom.list.clear()
+		oom.mu.Unlock()
 		return false
 	}
-	defer as.Put()
-	v.stats = as.Stats()
-	v.score = v.stats.RSS + v.stats.PageTables/frame.Size
+	var groups [32]*ThreadGroup // to wait for
+	n := copy(groups[:], victims.kill())
+	oom.list.clear()
+	oom.mu.Unlock()
+
+	for end := time.Now().Add(oomWait); time.Now().Before(end); {
+		if !anyHasMemory(groups[:n]) {
+			break
+		}
+		runtime.Gosched()
+		time.Sleep(time.Millisecond)
+	}
 	return true
 }
 
+// relieve gives frames back without hurting anyone. It reports whether it
+// found any.
+func relieve() bool {
+	const (
+		piece = 256 << 10       // bytes of what is cached
+		slack = 1 << 20         // of the heap beyond its goal
+		pause = time.Second / 4 // between collections
+	)
+	if kmem.Shrink(&kmem.Machine, piece) > 0 {
+		return true
+	}
+	over := int64(frame.Heap()*frame.Size) - kmem.HeapGoal()
+	if over < slack || time.Since(oom.collected) < pause {
+		return false
+	}
+	before := frame.Heap()
+	debug.FreeOSMemory()
+	oom.collected = time.Now()
+	return frame.Heap() < before
+}
+
+// kill kills the processes and returns them: those that die already, if there
+// are any, are waited for first.
+func (l candidates) kill() []*ThreadGroup {
+	var groups []*ThreadGroup
+	for i := range l {
+		c := &l[i]
+		groups = append(groups, c.group)
+		if c.dying {
+			continue
+		}
+		if c.group.killForMemory() {
+			klog.Print(klog.Error, c.String())
+		}
+	}
+	return groups
+}
+
 // killForMemory kills the process, and reports whether it was not dying yet.
+// Its page faults fail from now on if they need memory that is not there.
 func (g *ThreadGroup) killForMemory() bool {
+	var building *mm.AddressSpace
+	g.Threads(func(t *Task) bool {
+		building = t.acquireBuilding()
+		return building == nil
+	})
+	for _, as := range [...]*mm.AddressSpace{g.acquireMM(), building} {
+		if as != nil {
+			as.Doom()
+			as.Put()
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.dyingSince = ktime.Mono()
 	if g.exiting {
 		return false
 	}
@@ -113,20 +177,32 @@ func (g *ThreadGroup) killForMemory() bool {
 	return true
 }
 
-func (g *ThreadGroup) isExiting() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.exiting
+// anyHasMemory reports whether a thread of the groups still has an address
+// space.
+func anyHasMemory(groups []*ThreadGroup) bool {
+	for _, g := range groups {
+		if g.hasMemory() {
+			return true
+		}
+	}
+	return false
 }
 
-// hasEnded reports whether no thread of g has an address space any more.
-func (g *ThreadGroup) hasEnded() bool {
-	left := false
+func (g *ThreadGroup) hasMemory() (left bool) {
 	g.Threads(func(t *Task) bool {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		left = left || t.mm != nil
 		return !left
 	})
-	return !left
+	return left
+}
+
+// String is the line for the log, as Linux writes it, with the kernel memory.
+func (c *candidate) String() string {
+	const kb = frame.Size / 1024
+	return fmt.Sprintf("Out of memory: Killed process %d (%s) total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, "+
+		"shmem-rss:%dkB, UID:%d pgtables:%dkB oom_score_adj:%d kernel:%dkB",
+		c.group.tgid, c.group.Leader().Comm(), c.stats.Size*kb, c.stats.RSSAnon*kb, c.stats.RSSFile*kb,
+		c.stats.RSSShmem*kb, c.uid, c.stats.PageTables/1024, c.group.OOMScoreAdj(), c.kernel/1024)
 }

@@ -45,6 +45,8 @@ type Task struct {
 	fs    *vfs.FSContext   // likewise
 	prog  *program         // likewise
 	comm  [abi.TASK_COMM_LEN]byte
+	// building is the address space that an execve under way fills, or nil.
+	building *mm.AddressSpace
 
 	cred atomic.Pointer[vfs.Cred]
 	user atomic.Pointer[userAccount] // of the real user

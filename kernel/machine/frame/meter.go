@@ -71,6 +71,12 @@ func Spare() int64 {
 	return n
 }
 
+// Low reports whether the heap has begun on the second half of the reserve. It
+// does not lock: trap context asks it.
+//
+//go:nosplit
+func Low() bool { return pool.free < pool.reserve/2 }
+
 // floor returns how many frames Alloc leaves free. The pool must be locked.
 //
 //go:nosplit

@@ -37,3 +37,16 @@ func ring(now int64) {
 	raised.Or(AlarmRaised)
 	notifyInterrupt()
 }
+
+// ShortageRaised is the bit in what TakeRaised returns that tells that the heap
+// has begun on the second half of the reserve of page frames.
+const ShortageRaised = 2 << cpu.DeviceVectors
+
+// raiseShortage tells goroutine context that memory is low.
+//
+//go:nosplit
+func raiseShortage() {
+	if raised.Or(ShortageRaised)&ShortageRaised == 0 {
+		notifyInterrupt()
+	}
+}

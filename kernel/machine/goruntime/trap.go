@@ -5,6 +5,7 @@ package goruntime
 import (
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/debugcon"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/ipi"
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/power"
@@ -31,6 +32,9 @@ func exception(f *cpu.Frame, cr2 uintptr) {
 	if f.Vector == cpu.ExcPageFault {
 		if f.Err&present == 0 && reserved(cr2) {
 			if populate(cr2) {
+				if frame.Low() {
+					raiseShortage()
+				}
 				return
 			}
 			fatal(f, cr2, "out of memory for the kernel's own heap")

@@ -49,6 +49,13 @@ var onAlarm = func() {}
 // It is called once at boot, before the alarm is first set.
 func ConnectAlarm(handler func()) { onAlarm = handler }
 
+// onShortage runs when the heap eats up the reserve of page frames.
+var onShortage = func() {}
+
+// ConnectShortage makes handler run when the heap has begun on the second half
+// of the reserve of page frames. It is called once at boot.
+func ConnectShortage(handler func()) { onShortage = handler }
+
 func serve(f *os.File) {
 	var b [8]byte
 	for {
@@ -59,7 +66,8 @@ func serve(f *os.File) {
 	}
 }
 
-// Drain runs the handlers of the interrupts that have come, and the alarm's.
+// Drain runs the handlers of the interrupts that have come, of the alarm and of
+// a shortage of memory.
 func Drain() {
 	for {
 		set, idleSince := goruntime.TakeRaised()
@@ -71,6 +79,9 @@ func Drain() {
 		}
 		if set&goruntime.AlarmRaised != 0 {
 			onAlarm()
+		}
+		if set&goruntime.ShortageRaised != 0 {
+			onShortage()
 		}
 		for n := range sources {
 			if set>>n&1 != 0 {
