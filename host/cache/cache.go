@@ -19,14 +19,21 @@ type Dir string
 // Open returns the cache of the module at root, or of the user when root is "" (Kevlar is used
 // outside its source tree). The folder is made if it is not there and hides itself from git.
 func Open(root string) (Dir, error) {
-	path := filepath.Join(root, ".cache")
-	if root == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("no cache folder: %v", err)
-		}
-		path = filepath.Join(base, "kevlar")
+	if root != "" {
+		return create(filepath.Join(root, ".cache"))
 	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder: %v", err)
+	}
+	dir, err := create(filepath.Join(base, "kevlar"))
+	if err != nil {
+		err = fmt.Errorf("%w; XDG_CACHE_HOME can name a folder for the cache", err)
+	}
+	return dir, err
+}
+
+func create(path string) (Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return "", err
 	}

@@ -24,7 +24,7 @@ func TestStandalone(t *testing.T) {
 	}
 	cmd := exec.Command(alone, "run", "--timeout", patience.String(), "--", "echo", "alone")
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "XDG_CACHE_HOME=" + dir}
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}
 	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "alone\n" {
 		t.Errorf("%v: %q", err, out)
 	}
