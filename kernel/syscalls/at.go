@@ -47,7 +47,15 @@ func pathAt(t *task.Task, dirfd, addr uintptr) (string, start, error) {
 type target struct {
 	path  vfs.Path // zero for a file without a name
 	inode vfs.Inode
+	held  bool // path is the caller's to put, rather than kept by start's file
 	start
+}
+
+func (t *target) end() {
+	if t.held {
+		t.path.Put()
+	}
+	t.start.end()
 }
 
 // Flags of lookup.
@@ -77,14 +85,14 @@ func lookupAs(c vfs.Caller, t *task.Task, dirfd, addr uintptr, flags vfs.LookupF
 		return target{}, err
 	}
 	if name == "" && s.file != nil {
-		return target{s.path, s.file.Inode(), s}, nil
+		return target{s.path, s.file.Inode(), false, s}, nil
 	}
 	p, err := vfs.Resolve(c, t.FS(), s.path, name, flags)
 	if err != nil {
 		s.end()
 		return target{}, err
 	}
-	return target{p, p.Inode(), s}, nil
+	return target{p, p.Inode(), true, s}, nil
 }
 
 // atLookup translates the AT_ flags that calls have in common; others than

@@ -13,6 +13,7 @@ func isName(last string) bool { return last != "" && last != "." && last != ".."
 func create(c Caller, fs *FSContext, base Path, name string, isDir bool, mk func(dir *Dentry, last string) (Inode, error)) error {
 	var w walk
 	w.start(c, fs, base, 0)
+	defer w.end()
 	if err := w.parent(name); err != nil {
 		return err
 	}
@@ -116,8 +117,10 @@ func LinkAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Path,
 	if err != nil {
 		return err
 	}
+	defer old.Put()
 	var w walk
 	w.start(c, fs, newBase, 0)
+	defer w.end()
 	if err := w.parent(newName); err != nil {
 		return err
 	}
@@ -166,6 +169,7 @@ func ReadlinkAt(c Caller, fs *FSContext, base Path, name string) (string, error)
 	if err != nil {
 		return "", err
 	}
+	defer p.Put()
 	if p.Dentry.link == nil {
 		if name == "" {
 			return "", abi.ENOENT

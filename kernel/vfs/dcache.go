@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"weak"
+
+	"kevlar/kernel/kmem"
 )
 
 // dcache bounds the memory of names that nobody uses: when there are more than
@@ -56,14 +58,40 @@ func (c *dentryCache) count() int {
 	return c.n
 }
 
-// add lists d as the last one to be looked at.
+// dentryCost is what a dentry takes of the heap, in bytes, with its place among
+// its directory's.
+const dentryCost = 448
+
+// Cached dentries are charged to the machine, for they serve all and go when they
+// are in the way; what somebody holds is charged with what holds it.
+
+func init() { kmem.RegisterShrinker("dentries", shrinkDentries) }
+
+// shrinkDentries is a kmem.Shrinker. The locks that it takes are leaves.
+func shrinkDentries(a *kmem.Account, bytes int64) (freed int64) {
+	if a != &kmem.Machine {
+		return 0
+	}
+	return int64(dcache.drop(int(bytes/dentryCost)+1)) * dentryCost
+}
+
+// add lists d as the last one to be looked at. If there is no memory for that, d
+// is not kept beyond its present use.
 func (c *dentryCache) add(d *Dentry) {
+	if kmem.Machine.Charge(dentryCost) != nil {
+		d.forget()
+		return
+	}
 	c.mu.Lock()
-	if !d.listed {
+	again := d.listed
+	if !again {
 		c.push(d)
 	}
 	over := c.n > c.limit
 	c.mu.Unlock()
+	if again {
+		kmem.Machine.Uncharge(dentryCost)
+	}
 	if over {
 		c.shrink()
 	}
@@ -72,10 +100,14 @@ func (c *dentryCache) add(d *Dentry) {
 // remove takes d off the list.
 func (c *dentryCache) remove(d *Dentry) {
 	c.mu.Lock()
-	if d.listed {
+	listed := d.listed
+	if listed {
 		c.unlink(d)
 	}
 	c.mu.Unlock()
+	if listed {
+		kmem.Machine.Uncharge(dentryCost)
+	}
 }
 
 func (c *dentryCache) push(d *Dentry) {
@@ -107,34 +139,61 @@ func (c *dentryCache) unlink(d *Dentry) {
 // shrink looks at a batch of dentries and forgets those that are not in use.
 // It reports whether it made progress and the limit is still exceeded.
 func (c *dentryCache) shrink() bool {
-	forgot := false
+	progress := false
 	for range shrinkBatch {
 		c.mu.Lock()
-		d := c.head
-		if c.n <= c.limit || d == nil {
-			c.mu.Unlock()
+		over := c.n > c.limit
+		c.mu.Unlock()
+		if !over {
 			return false
 		}
-		c.unlink(d)
-		keep := d.used.Swap(false)
-		if keep {
-			c.push(d)
-		}
-		c.mu.Unlock()
-		switch {
-		case keep:
-			forgot = true // its second chance is taken
-		case d.forget():
-			forgot = true
-		default:
-			c.mu.Lock()
-			if !d.listed {
-				c.push(d)
-			}
-			c.mu.Unlock()
+		if forgot, looked := c.look(); forgot || looked {
+			progress = true
 		}
 	}
-	return forgot
+	return progress
+}
+
+// drop forgets n dentries, or fewer if those were looked up of late or are in use
+// that it meets, and returns how many.
+func (c *dentryCache) drop(n int) (dropped int) {
+	for looks := min(2*c.count(), 16*n+1024); looks > 0 && dropped < n; looks-- {
+		if forgot, _ := c.look(); forgot {
+			dropped++
+		}
+	}
+	return dropped
+}
+
+// look forgets the first dentry on the list or, if it is in use or was looked up
+// since the last time, moves it to the end. It reports whether it was forgotten,
+// and whether it was spared only because it had been looked up.
+func (c *dentryCache) look() (forgot, spared bool) {
+	c.mu.Lock()
+	d := c.head
+	if d == nil {
+		c.mu.Unlock()
+		return false, false
+	}
+	c.unlink(d)
+	if spared = d.used.Swap(false); spared {
+		c.push(d)
+	}
+	c.mu.Unlock()
+	if spared {
+		return false, true
+	}
+	forgot = d.forget()
+	c.mu.Lock()
+	keep := !forgot && !d.listed
+	if keep {
+		c.push(d)
+	}
+	c.mu.Unlock()
+	if !keep {
+		kmem.Machine.Uncharge(dentryCost)
+	}
+	return forgot, false
 }
 
 // forget makes d's directory hold it weakly. It fails for a mount point. A

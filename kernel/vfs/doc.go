@@ -18,10 +18,22 @@
 // # Lifetimes
 //
 // Dentries, mounts and inodes are garbage-collected. What is counted is use that
-// matters to others: an open File pins its inode, so that the contents outlive
-// the last name, and keeps its mount busy, as do the directories of an
-// FSContext. A Path by itself holds neither: what it stands for may be gone by
-// the time it is used (ENOENT), but never becomes something else.
+// matters to others:
+//
+//   - an open File pins its inode, so that the contents outlive the last name;
+//   - open files and the directories of an FSContext keep their mount busy;
+//   - these, mounts, and every Path that a walk or a call is at keep their file
+//     system: it ends (Super.Shutdown) after the last of them, and never during
+//     an operation.
+//
+// A Path by itself holds nothing: what it stands for may be gone by the time it is
+// used (ENOENT), but never becomes something else. Who writes holds a write intent
+// on the mount, against its becoming read-only; see mount_write.go.
+//
+// # Memory
+//
+// Inodes and names of a tmpfs are charged to who makes them, mounts likewise, and
+// cached dentries to the machine, which drops them when memory is short.
 //
 // # Locks
 //
@@ -33,8 +45,10 @@
 //	    unrelated ones in the order of their ids, under renameMu
 //	locks of file systems for names and contents
 //	lockState.mu, deadlocks.mu
-//	mountTable.mu
-//	treeMu; children.mu; dentryCache.mu; FDTable.mu; FSContext.mu: leaves
+//	Super.remountMu
+//	Namespace.mu
+//	FSContext.mu
+//	treeMu; children.mu; dentryCache.mu; FDTable.mu: leaves
 //
 // File.posMu, directory locks held shared by ReadDir, and a file system's lock
 // for writing to a file are held while user memory is copied, so a page fault

@@ -17,7 +17,7 @@ type File struct {
 	can   uint8         // canRead and so on; fixed when it is opened
 	ops   FileOps
 	inode Inode
-	path  Path
+	path  Path // kept
 
 	// posMu serialises what uses the position. It is held while user memory
 	// is copied.
@@ -160,6 +160,7 @@ func NewFile(ops FileOps, inode Inode, path Path, flags int) *File {
 	}
 	f := newFile(inode, path, flags)
 	openFiles.Add(1)
+	path.get()
 	path.Mount.pin()
 	if p, ok := inode.(Pinned); ok {
 		p.Pin()
@@ -194,7 +195,10 @@ func (f *File) Put() {
 	if f.locked.Load() {
 		releaseFileLocks(f)
 	}
-	defer f.end() // even if what follows panics
+	defer func() { // even if what follows panics
+		f.end()
+		f.path.Put()
+	}()
 	f.hooks.Load().released(f)
 	if f.can&denyWrite != 0 {
 		stateOf(f.inode).allowWriting()

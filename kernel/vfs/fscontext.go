@@ -21,9 +21,20 @@ type FSContext struct {
 // NewFSContext returns a context of one user, with one reference, umask 022 and root as both
 // directories.
 func NewFSContext(root Path) *FSContext {
-	root.Mount.pin()
-	root.Mount.pin()
+	root.use()
+	root.use()
 	return &FSContext{ns: root.Mount.ns.Load(), refs: 1, users: 1, root: root, cwd: root, umask: 0o022}
+}
+
+// use makes p a directory of a process, until leave: its mount is busy.
+func (p Path) use() {
+	p.get()
+	p.Mount.pin()
+}
+
+func (p Path) leave() {
+	p.Mount.unpin()
+	p.Put()
 }
 
 // Namespace returns the mounts that the processes see.
@@ -66,8 +77,8 @@ func (fs *FSContext) Put() {
 	last := fs.refs == 0
 	fs.mu.Unlock()
 	if last {
-		fs.root.Mount.unpin()
-		fs.cwd.Mount.unpin()
+		fs.root.leave()
+		fs.cwd.leave()
 	}
 }
 
@@ -75,8 +86,8 @@ func (fs *FSContext) Put() {
 func (fs *FSContext) Copy() *FSContext {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.root.Mount.pin()
-	fs.cwd.Mount.pin()
+	fs.root.use()
+	fs.cwd.use()
 	return &FSContext{ns: fs.ns, refs: 1, users: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
 }
 
@@ -96,28 +107,28 @@ func (fs *FSContext) Cwd() Path {
 	return p
 }
 
-// SetRoot changes the root directory to p, which must be a directory:
+// SetRoot changes the root directory to p, which must be a directory and kept:
 // chroot(2).
 func (fs *FSContext) SetRoot(p Path) {
-	p.Mount.pin()
+	p.use()
 	fs.mu.Lock()
 	old := fs.root
 	fs.root = p
 	fs.outside = fs.strays()
 	fs.mu.Unlock()
-	old.Mount.unpin()
+	old.leave()
 }
 
-// SetCwd changes the working directory to p, which must be a directory:
+// SetCwd changes the working directory to p, which must be a directory and kept:
 // chdir(2).
 func (fs *FSContext) SetCwd(p Path) {
-	p.Mount.pin()
+	p.use()
 	fs.mu.Lock()
 	old := fs.cwd
 	fs.cwd = p
 	fs.outside = fs.strays()
 	fs.mu.Unlock()
-	old.Mount.unpin()
+	old.leave()
 }
 
 // strays reports whether cwd is not below root. What mounts keep apart no rename

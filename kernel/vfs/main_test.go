@@ -90,8 +90,11 @@ func (c *caller) rename(from, to string, flags int) error {
 	return vfs.RenameAt(c, c.fs, c.fs.Cwd(), from, c.fs.Cwd(), to, flags)
 }
 
+// resolve returns a path that it does not keep.
 func (c *caller) resolve(name string, flags vfs.LookupFlags) (vfs.Path, error) {
-	return vfs.Resolve(c, c.fs, c.fs.Cwd(), name, flags)
+	p, err := vfs.Resolve(c, c.fs, c.fs.Cwd(), name, flags)
+	p.Put()
+	return p, err
 }
 
 func (c *caller) stat(name string) (vfs.Attr, error) {
@@ -103,10 +106,11 @@ func (c *caller) stat(name string) (vfs.Attr, error) {
 }
 
 func (c *caller) chdir(name string) error {
-	p, err := c.resolve(name, vfs.LookupFollow|vfs.LookupDirectory)
+	p, err := vfs.Resolve(c, c.fs, c.fs.Cwd(), name, vfs.LookupFollow|vfs.LookupDirectory)
 	if err != nil {
 		return err
 	}
+	defer p.Put()
 	if err := vfs.Access(c, p, vfs.MayExec, false); err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
 package vfs
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 )
 
 // A Mount is a file system, or a directory of one, attached to the tree.
@@ -26,10 +26,11 @@ type Mount struct {
 	prev, next            *Mount
 	// users counts open files and working or root directories on it.
 	users atomic.Int64
+	// account has been charged for the mount.
+	account *kmem.Account
 	// writers counts the write intents.
 	writers  atomic.Int64
 	detached atomic.Bool
-	release  sync.Once
 }
 
 // An attachment is the place a mount is attached to.
@@ -67,13 +68,21 @@ func (m *Mount) ReadOnly() bool {
 
 func (m *Mount) has(flag uint32) bool { return m.flags.Load()&flag != 0 }
 
-// newMount makes a mount that is attached nowhere.
-func newMount(s *Super, root *Dentry, source string, flags int) *Mount {
-	m := &Mount{super: s, root: root, source: source}
+// mountCost is what a mount takes of the heap, in bytes, without its source.
+const mountCost = 448
+
+// newMount makes a mount that is attached nowhere and charges it: ENOSPC.
+func newMount(account *kmem.Account, s *Super, root *Dentry, source string, flags int) (*Mount, error) {
+	m := &Mount{super: s, root: root, source: source, account: account}
+	if account.Charge(m.cost()) != nil {
+		return nil, abi.ENOSPC
+	}
 	m.flags.Store(atimeFlags(uint32(flags)) & mountFlags)
-	s.mounts.Add(1)
-	return m
+	s.begin()
+	return m, nil
 }
+
+func (m *Mount) cost() int64 { return mountCost + int64(len(m.source)) }
 
 // atimeFlags completes the flags that rule access times: relatime unless
 // something else is asked for; mount(2).
@@ -87,7 +96,7 @@ func atimeFlags(flags uint32) uint32 {
 	return flags &^ abi.MS_RELATIME
 }
 
-// pin keeps the mount in use until unpin.
+// pin makes the mount busy until unpin.
 func (m *Mount) pin() {
 	if m != nil {
 		m.users.Add(1)
@@ -95,26 +104,15 @@ func (m *Mount) pin() {
 }
 
 func (m *Mount) unpin() {
-	if m != nil && m.users.Add(-1) == 0 && m.detached.Load() {
-		m.free()
+	if m != nil {
+		m.users.Add(-1)
 	}
 }
 
-// free ends a detached mount that nobody uses, and its file system with the
-// last one.
-func (m *Mount) free() {
-	m.release.Do(func() {
-		if m.super.mounts.Add(-1) == 0 && m.super.Shutdown != nil {
-			m.super.Shutdown()
-		}
-	})
-}
-
-// reap frees m, which has been detached, if nobody uses it.
+// reap ends m, which is not or no longer attached.
 func (m *Mount) reap() {
-	if m.users.Load() == 0 {
-		m.free()
-	}
+	m.account.Uncharge(m.cost())
+	m.super.put()
 }
 
 // down follows the mounts at p to the root of the topmost.
@@ -145,4 +143,10 @@ func (s *Super) readOnly() bool { return s.ReadOnly || s.remountedRO.Load() }
 
 // NewKernelMount returns the root of s, mounted where no process sees it, for
 // operations of the kernel itself. The mount lasts for ever, and s with it.
-func NewKernelMount(s *Super) Path { return newMount(s, s.root(), s.Source, 0).Root() }
+func NewKernelMount(s *Super) (Path, error) {
+	m, err := newMount(nil, s, s.root(), s.Source, 0)
+	if err != nil {
+		return Path{}, err
+	}
+	return m.Root(), nil
+}

@@ -25,7 +25,8 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 		if err != nil {
 			return err
 		}
-		return ns.bind(from, target, flags&abi.MS_REC != 0)
+		defer from.Put()
+		return ns.bind(c, from, target, flags&abi.MS_REC != 0)
 	case flags&(abi.MS_SHARED|abi.MS_PRIVATE|abi.MS_SLAVE|abi.MS_UNBINDABLE) != 0:
 		return setPropagation(target, flags)
 	case flags&abi.MS_MOVE != 0:
@@ -33,6 +34,7 @@ func MountAt(c Caller, fs *FSContext, source string, target Path, fstype string,
 		if err != nil {
 			return err
 		}
+		defer from.Put()
 		return ns.moveMount(from, target)
 	}
 	return ns.mountNew(c, source, target, fstype, flags, data)
@@ -50,10 +52,12 @@ func (ns *Namespace) mountNew(c Caller, source string, target Path, fstype strin
 	if err != nil {
 		return err
 	}
+	s.begin()
+	defer s.put() // ends it if it cannot be mounted
 	if flags&abi.MS_RDONLY != 0 {
 		s.remountedRO.Store(true)
 	}
-	return ns.graft(newMount(s, s.root(), source, flags), target)
+	return ns.mountSuper(c, s, source, target, flags)
 }
 
 // MountSuper attaches the file system s to target.
@@ -65,7 +69,15 @@ func MountSuper(s *Super, source string, target Path, flags int) error {
 	if ns == nil {
 		return abi.EINVAL
 	}
-	return ns.graft(newMount(s, s.root(), source, flags), target)
+	return ns.mountSuper(Kernel, s, source, target, flags)
+}
+
+func (ns *Namespace) mountSuper(c Caller, s *Super, source string, target Path, flags int) error {
+	m, err := newMount(c.Cred().Account, s, s.root(), source, flags)
+	if err != nil {
+		return err
+	}
+	return ns.graft(m, target)
 }
 
 // graft attaches a new mount to the topmost place at target.
@@ -106,7 +118,7 @@ func (d *Dentry) holdName() func() {
 
 // bind shows what is at from at target too; with rec, the mounts below from
 // as well.
-func (ns *Namespace) bind(from, target Path, rec bool) error {
+func (ns *Namespace) bind(c Caller, from, target Path, rec bool) error {
 	if from.Dentry.isDir() != target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
@@ -128,17 +140,27 @@ func (ns *Namespace) bind(from, target Path, rec bool) error {
 		return err
 	}
 	copies := make(map[*Mount]*Mount, len(shown))
-	for _, m := range shown { // parents come before children
-		root, at := m.root, target
+	for _, m := range shown {
+		root := m.root
 		if m == from.Mount {
 			root = from.Dentry
-		} else {
+		}
+		n, err := newMount(c.Cred().Account, m.super, root, m.source, int(m.flags.Load()))
+		if err != nil {
+			for _, n := range copies {
+				n.reap()
+			}
+			return err
+		}
+		copies[m] = n
+	}
+	for _, m := range shown { // parents come before children
+		at := target
+		if m != from.Mount {
 			a := m.at.Load()
 			at = Path{copies[a.parent], a.dentry}
 		}
-		n := newMount(m.super, root, m.source, int(m.flags.Load()))
-		copies[m] = n
-		ns.attach(n, at)
+		ns.attach(copies[m], at)
 	}
 	return nil
 }

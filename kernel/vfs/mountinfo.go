@@ -59,6 +59,10 @@ func (m *Mount) info(root Path) (MountInfo, bool) {
 	if where != reachable {
 		return MountInfo{}, false
 	}
+	if !m.super.tryGet() {
+		return MountInfo{}, false
+	}
+	defer m.super.put()
 	info := MountInfo{
 		ID: m.id, ParentID: m.id, Mount: m, Super: m.super,
 		Root: within(m.root), Target: target,

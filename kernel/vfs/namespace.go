@@ -34,7 +34,10 @@ func init() { mountMax.value.Store(100_000) }
 // NewRootMount makes a namespace with s as its only mount and returns its root.
 func NewRootMount(s *Super, flags int) (Path, error) {
 	ns := &Namespace{at: make(map[attachment]*Mount)}
-	m := newMount(s, s.root(), s.Source, flags)
+	m, err := newMount(nil, s, s.root(), s.Source, flags)
+	if err != nil {
+		return Path{}, err
+	}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.root = m

@@ -22,6 +22,7 @@ func OpenAt2(c Caller, fs *FSContext, base Path, name string, flags int, mode ui
 	}
 	o := opening{flags: flags}
 	o.start(c, fs, base, resolve)
+	defer o.end()
 	if flags&abi.O_NOFOLLOW == 0 {
 		o.walk.flags |= LookupFollow
 	}
@@ -46,7 +47,12 @@ func OpenPath(c Caller, p Path, flags int) (*File, error) {
 		flags &= abi.O_PATH | abi.O_DIRECTORY | abi.O_NOFOLLOW
 	}
 	o := opening{flags: flags}
-	o.c, o.cred, o.cur = c, c.Cred(), p
+	o.c, o.cred = c, c.Cred()
+	if !p.tryGet() {
+		return nil, abi.ENOENT
+	}
+	o.cur = p
+	defer o.end()
 	if flags&abi.O_DIRECTORY != 0 && !p.Dentry.isDir() {
 		return nil, abi.ENOTDIR
 	}
@@ -59,11 +65,15 @@ func OpenPath(c Caller, p Path, flags int) (*File, error) {
 // AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW.
 func OpenExec(c Caller, fs *FSContext, base Path, name string, flags int) (*File, error) {
 	var o opening
+	defer o.end()
 	how := LookupFollow
 	if flags&abi.AT_SYMLINK_NOFOLLOW != 0 {
 		how = 0
 	}
 	if name == "" && flags&abi.AT_EMPTY_PATH != 0 {
+		if !base.tryGet() {
+			return nil, abi.ENOENT
+		}
 		o.c, o.cred, o.cur = c, c.Cred(), base
 	} else {
 		o.start(c, fs, base, how)
@@ -132,7 +142,6 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 		if !isName(o.last) || o.slash {
 			return nil, abi.EISDIR
 		}
-		dir := o.cur
 		if err := o.endScope(); err != nil {
 			return nil, err
 		}
@@ -154,11 +163,17 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 			return nil, abi.EEXIST
 		}
 		if p.Dentry.link == nil || o.walk.flags&LookupFollow == 0 {
-			o.cur = p
+			if !p.tryGet() {
+				return nil, abi.ENOENT
+			}
+			defer p.Put()
 			if p.Dentry.isDir() {
 				return nil, abi.EISDIR
 			}
-			if err := mayReuse(o.cred, dir.Dentry, p.Dentry); err != nil {
+			if err := mayReuse(o.cred, o.cur.Dentry, p.Dentry); err != nil {
+				return nil, err
+			}
+			if err := o.enter(p); err != nil {
 				return nil, err
 			}
 			return o.existing()
@@ -173,7 +188,7 @@ func (o *opening) create(name string, mode uint32) (*File, error) {
 			}
 			return o.existing()
 		}
-		o.cur, name = dir, target
+		name = target
 	}
 }
 
@@ -308,7 +323,7 @@ func (f *File) empty(c Caller) error {
 }
 
 // open makes the open file of what is at cur, which has been created just now
-// or not. All checks have been made.
+// or not. All checks have been made. The file is then what keeps cur.
 func (o *opening) open(created bool) (*File, error) {
 	f := newFile(o.cur.Dentry.inode, o.cur, o.flags)
 	if err := f.begin(); err != nil {
@@ -319,6 +334,7 @@ func (o *opening) open(created bool) (*File, error) {
 	}
 	if o.flags&abi.O_PATH != 0 {
 		f.ops = pathOps{}
+		o.cur = Path{}
 		return f, nil
 	}
 	defer func() {
@@ -331,5 +347,6 @@ func (o *opening) open(created bool) (*File, error) {
 		return nil, err
 	}
 	f.setOps(ops)
+	o.cur = Path{}
 	return f, nil
 }

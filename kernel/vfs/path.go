@@ -5,8 +5,12 @@ import (
 )
 
 // A Path is a place in the tree of mounts: a name (Dentry) as seen through a
-// Mount. The zero Path is no place. Paths are values and need no release; an
-// open file or working directory keeps what it stands for in use.
+// Mount. The zero Path is no place.
+//
+// By itself a Path is a value that keeps nothing. What Resolve returns keeps its
+// file system, which cannot end before Put, and so do open files and the
+// directories of a process. A walk from a Path that nothing keeps any more leads
+// nowhere (ENOENT).
 type Path struct {
 	Mount  *Mount
 	Dentry *Dentry
@@ -22,6 +26,31 @@ func (p Path) Inode() Inode {
 
 // IsZero reports whether p is no place.
 func (p Path) IsZero() bool { return p.Dentry == nil }
+
+// get keeps the file system of p, which something else keeps now, until Put.
+func (p Path) get() {
+	if p.Mount != nil {
+		p.Mount.super.get()
+	}
+}
+
+// tryGet keeps the file system of p until Put, unless it has ended.
+func (p Path) tryGet() bool { return p.Mount == nil || p.Mount.super.tryGet() }
+
+// Put ends the use of a path that Resolve has returned.
+func (p Path) Put() {
+	if p.Mount != nil {
+		p.Mount.super.put()
+	}
+}
+
+// super returns the file system that p keeps; nil if none.
+func (p Path) super() *Super {
+	if p.Mount == nil {
+		return nil
+	}
+	return p.Mount.super
+}
 
 // reach tells how a path stands to a root directory.
 type reach int

@@ -6,6 +6,7 @@ import "kevlar/kernel/abi"
 func UnlinkAt(c Caller, fs *FSContext, base Path, name string) error {
 	var w walk
 	w.start(c, fs, base, 0)
+	defer w.end()
 	if err := w.parent(name); err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func UnlinkAt(c Caller, fs *FSContext, base Path, name string) error {
 func RmdirAt(c Caller, fs *FSContext, base Path, name string) error {
 	var w walk
 	w.start(c, fs, base, 0)
+	defer w.end()
 	if err := w.parent(name); err != nil {
 		return err
 	}

@@ -11,10 +11,12 @@ func RenameAt(c Caller, fs *FSContext, oldBase Path, oldName string, newBase Pat
 	}
 	var from, to walk
 	from.start(c, fs, oldBase, 0)
+	defer from.end()
 	if err := from.parent(oldName); err != nil {
 		return err
 	}
 	to.start(c, fs, newBase, 0)
+	defer to.end()
 	if err := to.parent(newName); err != nil {
 		return err
 	}

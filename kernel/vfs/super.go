@@ -31,7 +31,8 @@ type Super struct {
 	Options func() string
 	// Remount changes options; nil accepts no options but changes nothing.
 	Remount func(data string) error
-	// Shutdown frees everything when the last mount has gone. It may be nil.
+	// Shutdown frees everything when nobody uses the file system any more. It
+	// may be nil.
 	Shutdown func()
 	// MaxSize is the largest file size; 0 means the ABI's largest.
 	MaxSize int64
@@ -44,11 +45,42 @@ type Super struct {
 	remountMu sync.Mutex
 	// writers counts the write intents on all mounts.
 	writers atomic.Int64
-	// mounts counts the mounts, attached or still in use.
-	mounts atomic.Int32
+	// refs counts what keeps the file system: its mounts, open files, the
+	// directories of processes, and the paths that walks and calls are at.
+	refs atomic.Int64
 	// renameMu serialises renames that move a directory to another one, so
 	// that who is whose ancestor stays put while it is held.
 	renameMu sync.Mutex
+}
+
+// get takes a reference; the caller has one.
+func (s *Super) get() {
+	if s.refs.Add(1) == 1 {
+		panic("vfs: a file system is used after its end")
+	}
+}
+
+// begin takes a reference to a file system that is to be mounted.
+func (s *Super) begin() { s.refs.Add(1) }
+
+// tryGet takes a reference unless the last one has gone.
+func (s *Super) tryGet() bool {
+	for {
+		n := s.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// put drops a reference; with the last one the file system ends.
+func (s *Super) put() {
+	if s.refs.Add(-1) == 0 && s.Shutdown != nil {
+		s.Shutdown()
+	}
 }
 
 var devMinor atomic.Uint32

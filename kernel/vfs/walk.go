@@ -37,7 +37,7 @@ type walk struct {
 	fs    *FSContext
 	base  Path // where the walk began
 	root  Path // what "/" means, and where ".." stops
-	cur   Path // where the walk is
+	cur   Path // where the walk is; kept until end
 	flags LookupFlags
 	links int // symbolic links followed
 	depth int // symbolic links in a middle place that are being followed
@@ -54,28 +54,53 @@ type walk struct {
 	slash bool
 }
 
-// start begins a walk at base with the root directory of fs.
+// start begins a walk at base with the root directory of fs. It must end.
 func (w *walk) start(c Caller, fs *FSContext, base Path, flags LookupFlags) {
 	w.c, w.cred, w.flags, w.fs, w.base = c, c.Cred(), flags, fs, base
-	w.root, w.cur = fs.Root(), base
+	w.root = fs.Root()
+	if base.tryGet() {
+		w.cur = base
+	}
 	if flags&lookupScoped != 0 {
 		w.root = base
 		w.seen = w.treesNow()
 	}
 }
 
+// end leaves the place where the walk is.
+func (w *walk) end() {
+	w.cur.Put()
+	w.cur = Path{}
+}
+
+// enter goes to p.
+func (w *walk) enter(p Path) error {
+	if p.super() != w.cur.super() {
+		if !p.tryGet() {
+			return abi.ENOENT
+		}
+		w.cur.Put()
+	}
+	w.cur = p
+	return nil
+}
+
 // Resolve returns the place that name stands for, relative to base, for the
-// thread c with the root directory of fs.
+// thread c with the root directory of fs. The caller must Put it.
 func Resolve(c Caller, fs *FSContext, base Path, name string, flags LookupFlags) (Path, error) {
 	if name == "" && flags&LookupEmpty != 0 {
 		if flags&LookupDirectory != 0 && !base.Dentry.isDir() {
 			return Path{}, abi.ENOTDIR
+		}
+		if !base.tryGet() {
+			return Path{}, abi.ENOENT
 		}
 		return base, nil
 	}
 	var w walk
 	w.start(c, fs, base, flags)
 	if err := w.whole(name); err != nil {
+		w.end()
 		return Path{}, err
 	}
 	return w.cur, nil
@@ -108,8 +133,8 @@ func (w *walk) resolve(name string) error {
 				name = target
 				continue
 			}
-		} else {
-			w.cur = p
+		} else if err := w.enter(p); err != nil {
+			return err
 		}
 		if (w.slash || w.flags&LookupDirectory != 0) && !w.cur.Dentry.isDir() {
 			return abi.ENOTDIR
@@ -163,8 +188,7 @@ func (w *walk) toRoot() error {
 		w.flags&LookupNoXDev != 0 && w.cur.Mount != w.root.Mount {
 		return abi.EXDEV
 	}
-	w.cur = w.root
-	return nil
+	return w.enter(w.root)
 }
 
 // step walks to a component that is not the last one.
@@ -174,8 +198,7 @@ func (w *walk) step(comp string) error {
 		return err
 	}
 	if p.Dentry.link == nil {
-		w.cur = p
-		return nil
+		return w.enter(p)
 	}
 	target, jumped, err := w.follow(p)
 	if err != nil || jumped {
@@ -251,8 +274,7 @@ func (w *walk) follow(p Path) (target string, jumped bool, err error) {
 		if w.flags&LookupNoXDev != 0 && to.Mount != w.cur.Mount {
 			return "", false, abi.EXDEV
 		}
-		w.cur = to
-		return "", true, nil
+		return "", true, w.enter(to)
 	}
 	target, err = p.Dentry.link.Readlink(w.c)
 	if err == nil && target == "" {

@@ -22,9 +22,11 @@ func TestWalkAllocates(t *testing.T) {
 	for _, name := range []string{"/usr/bin/sh", "/usr/../usr/./bin//sh", "/bin/sh", "usr/bin", "/"} {
 		var base vfs.Caller = user
 		n := testing.AllocsPerRun(100, func() {
-			if _, err := vfs.Resolve(base, c.fs, c.fs.Cwd(), name, vfs.LookupFollow); err != nil {
+			p, err := vfs.Resolve(base, c.fs, c.fs.Cwd(), name, vfs.LookupFollow)
+			if err != nil {
 				t.Fatal(err)
 			}
+			p.Put()
 		})
 		if n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
@@ -60,7 +62,8 @@ func BenchmarkResolve(b *testing.B) {
 		b.Run(fmt.Sprint(who.cred.UID), func(b *testing.B) {
 			var caller vfs.Caller = who
 			for b.Loop() {
-				vfs.Resolve(caller, c.fs, c.fs.Cwd(), "/usr/bin/sh", vfs.LookupFollow)
+				p, _ := vfs.Resolve(caller, c.fs, c.fs.Cwd(), "/usr/bin/sh", vfs.LookupFollow)
+				p.Put()
 			}
 		})
 	}

@@ -147,7 +147,9 @@ func (u *unpacker) run() error {
 	for i := len(u.dirs) - 1; i >= 0; i-- {
 		d := &u.dirs[i]
 		if p, err := vfs.Resolve(u.c, u.fs, u.root, d.name, 0); err == nil {
-			if err := vfs.Utimes(u.c, p, &d.mtime, &d.mtime); err != nil {
+			err := vfs.Utimes(u.c, p, &d.mtime, &d.mtime)
+			p.Put()
+			if err != nil {
 				return err
 			}
 		}
@@ -269,6 +271,7 @@ func (u *unpacker) makeRoom(h *header, name string) {
 	if err != nil {
 		return
 	}
+	defer p.Put()
 	switch kind := p.Inode().Attr().Mode & abi.S_IFMT; {
 	case kind == h.kind() && kind != abi.S_IFLNK:
 	case kind == abi.S_IFDIR:
@@ -429,6 +432,7 @@ func (u *unpacker) attributes(h *header, name string) error {
 	if err != nil {
 		return err
 	}
+	defer p.Put()
 	if err := vfs.Chown(u.c, p, h.uid, h.gid); err != nil {
 		return err
 	}

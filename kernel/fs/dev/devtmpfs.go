@@ -51,7 +51,10 @@ func fill() error {
 	if err != nil {
 		return err
 	}
-	root := vfs.NewKernelMount(s)
+	root, err := vfs.NewKernelMount(s)
+	if err != nil {
+		return err
+	}
 	instance.super, instance.root = s, root
 	instance.fs = vfs.NewFSContext(root)
 	for _, n := range []struct {
