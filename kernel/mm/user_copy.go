@@ -80,10 +80,11 @@ func (as *AddressSpace) resolveFor(addr uintptr, write bool) error {
 // ReadString reads the string at addr that ends with a zero byte, without it.
 // If that is not among the first max bytes the error is ENAMETOOLONG.
 func (as *AddressSpace) ReadString(addr uintptr, max int) (string, error) {
-	var chunk [256]byte
+	var chunk [64]byte
 	var long []byte
 	for n := 0; n < max; {
 		// Up to the end of the page at most: the string may end there.
+		// Most strings are short.
 		part := chunk[:min(len(chunk), max-n, int(pageSize-addr&pageMask))]
 		if _, err := as.CopyIn(part, addr); err != nil {
 			return "", err

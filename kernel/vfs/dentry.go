@@ -18,6 +18,8 @@ type Dentry struct {
 	link  Link      // inode, if it is a symbolic link
 	owned Owned     // inode, if it is Owned
 	rules Permitter // inode, if it is a Permitter
+	pins  Pinned    // inode, if it is Pinned
+	times Accessed  // inode, if it is Accessed
 	sub   *children // of a directory
 	super *Super
 
@@ -77,6 +79,8 @@ func newDentry(s *Super, parent *Dentry, name string, inode Inode) *Dentry {
 	d.link, _ = inode.(Link)
 	d.owned, _ = inode.(Owned)
 	d.rules, _ = inode.(Permitter)
+	d.pins, _ = inode.(Pinned)
+	d.times, _ = inode.(Accessed)
 	if dir, ok := inode.(Dir); ok {
 		d.sub = &children{dir: dir, id: lastDirID.Add(1)}
 	}

@@ -84,7 +84,7 @@ func newFile(inode Inode, path Path, flags int) *File {
 	}
 	if m := path.Mount; m != nil && flags&abi.O_PATH == 0 && !m.has(abi.MS_NOATIME) &&
 		!(path.Dentry.isDir() && m.has(abi.MS_NODIRATIME)) {
-		f.touch, _ = inode.(Accessed)
+		f.touch = path.Dentry.times
 		if m.has(abi.MS_STRICTATIME) {
 			f.can |= strictAtime
 		}
@@ -112,7 +112,7 @@ func (f *File) begin() error {
 		f.can |= counted
 	}
 	f.path.Mount.pin()
-	if p, ok := f.inode.(Pinned); ok {
+	if p := f.path.Dentry.pins; p != nil {
 		if err := p.Pin(); err != nil {
 			f.unbegin()
 			return err
@@ -123,10 +123,16 @@ func (f *File) begin() error {
 
 // end undoes begin.
 func (f *File) end() {
-	if p, ok := f.inode.(Pinned); ok {
+	if p := f.path.Dentry.pins; p != nil {
 		p.Unpin()
 	}
 	f.unbegin()
+}
+
+// leave undoes begin for a file that keeps its path.
+func (f *File) leave() {
+	f.end()
+	f.path.Put()
 }
 
 func (f *File) unbegin() {
@@ -162,7 +168,7 @@ func NewFile(ops FileOps, inode Inode, path Path, flags int) *File {
 	openFiles.Add(1)
 	path.get()
 	path.Mount.pin()
-	if p, ok := inode.(Pinned); ok {
+	if p := path.Dentry.pins; p != nil {
 		p.Pin()
 	}
 	f.setOps(ops)
@@ -195,10 +201,7 @@ func (f *File) Put() {
 	if f.locked.Load() {
 		releaseFileLocks(f)
 	}
-	defer func() { // even if what follows panics
-		f.end()
-		f.path.Put()
-	}()
+	defer f.leave() // even if what follows panics
 	f.hooks.Load().released(f)
 	if f.can&denyWrite != 0 {
 		stateOf(f.inode).allowWriting()

@@ -1,29 +1,44 @@
 package vfs
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // An FSContext is what processes share with CLONE_FS: root and working
 // directory and umask. It is reference-counted, so that its directories keep
 // their mounts busy for as long as a process uses it.
 type FSContext struct {
-	ns    *Namespace // nil if root is in none
+	ns    *Namespace                  // nil if root is in none
+	dirs  atomic.Pointer[directories] // changes with mu held
 	mu    sync.Mutex
-	refs  int  // guarded by mu, as are all below
-	users int  // references of threads: what they do changes it for each other
-	root  Path // not zero
-	cwd   Path
+	refs  int // guarded by mu, as are all below
+	users int // references of threads: what they do changes it for each other
 	umask uint32
+}
+
+// directories are the root and the working directory of an FSContext, as they
+// were set. They never change, so that a walk sees both without a lock.
+type directories struct {
+	root Path // not zero
+	cwd  Path
 	// outside tells that cwd was not below root when either was set last:
 	// chroot(2) does not change it. ".." may then go where it likes.
 	outside bool
 }
 
-// NewFSContext returns a context of one user, with one reference, umask 022 and root as both
-// directories.
+// NewFSContext returns a context of one user, with one reference, umask 022 and
+// root as both directories.
 func NewFSContext(root Path) *FSContext {
-	root.use()
-	root.use()
-	return &FSContext{ns: root.Mount.ns.Load(), refs: 1, users: 1, root: root, cwd: root, umask: 0o022}
+	return newFSContext(root.Mount.ns.Load(), &directories{root: root, cwd: root}, 0o022)
+}
+
+func newFSContext(ns *Namespace, d *directories, umask uint32) *FSContext {
+	d.root.use()
+	d.cwd.use()
+	fs := &FSContext{ns: ns, refs: 1, users: 1, umask: umask}
+	fs.dirs.Store(d)
+	return fs
 }
 
 // use makes p a directory of a process, until leave: its mount is busy.
@@ -77,8 +92,9 @@ func (fs *FSContext) Put() {
 	last := fs.refs == 0
 	fs.mu.Unlock()
 	if last {
-		fs.root.leave()
-		fs.cwd.leave()
+		d := fs.dirs.Load()
+		d.root.leave()
+		d.cwd.leave()
 	}
 }
 
@@ -86,37 +102,24 @@ func (fs *FSContext) Put() {
 func (fs *FSContext) Copy() *FSContext {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.root.use()
-	fs.cwd.use()
-	return &FSContext{ns: fs.ns, refs: 1, users: 1, root: fs.root, cwd: fs.cwd, umask: fs.umask, outside: fs.outside}
+	return newFSContext(fs.ns, fs.dirs.Load(), fs.umask)
 }
 
 // Root returns the root directory.
-func (fs *FSContext) Root() Path {
-	fs.mu.Lock()
-	p := fs.root
-	fs.mu.Unlock()
-	return p
-}
+func (fs *FSContext) Root() Path { return fs.dirs.Load().root }
 
 // Cwd returns the working directory.
-func (fs *FSContext) Cwd() Path {
-	fs.mu.Lock()
-	p := fs.cwd
-	fs.mu.Unlock()
-	return p
-}
+func (fs *FSContext) Cwd() Path { return fs.dirs.Load().cwd }
 
 // SetRoot changes the root directory to p, which must be a directory and kept:
 // chroot(2).
 func (fs *FSContext) SetRoot(p Path) {
 	p.use()
 	fs.mu.Lock()
-	old := fs.root
-	fs.root = p
-	fs.outside = fs.strays()
+	old := fs.dirs.Load()
+	fs.set(directories{root: p, cwd: old.cwd})
 	fs.mu.Unlock()
-	old.leave()
+	old.root.leave()
 }
 
 // SetCwd changes the working directory to p, which must be a directory and kept:
@@ -124,30 +127,29 @@ func (fs *FSContext) SetRoot(p Path) {
 func (fs *FSContext) SetCwd(p Path) {
 	p.use()
 	fs.mu.Lock()
-	old := fs.cwd
-	fs.cwd = p
-	fs.outside = fs.strays()
+	old := fs.dirs.Load()
+	fs.set(directories{root: old.root, cwd: p})
 	fs.mu.Unlock()
-	old.leave()
+	old.cwd.leave()
 }
 
-// strays reports whether cwd is not below root. What mounts keep apart no rename
-// brings together, so only a root within a mount matters. The caller holds fs.mu.
-func (fs *FSContext) strays() bool {
-	if fs.root.Mount == nil || fs.root.Dentry == fs.root.Mount.root {
-		return false
+// set replaces the directories. What mounts keep apart no rename brings together,
+// so only a root within a mount asks for a look at whether cwd is outside. The
+// caller holds fs.mu.
+func (fs *FSContext) set(d directories) {
+	if d.root.Dentry != d.root.Mount.root {
+		treeMu.RLock()
+		d.outside = !d.cwd.below(d.root)
+		treeMu.RUnlock()
 	}
-	treeMu.RLock()
-	defer treeMu.RUnlock()
-	return !fs.cwd.below(fs.root)
+	fs.dirs.Store(&d)
 }
 
 // isOutside reports whether p, if it is the working directory, was outside of
 // the root directory when either was set.
 func (fs *FSContext) isOutside(p Path) (outside, isCwd bool) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	return fs.outside, fs.cwd == p
+	d := fs.dirs.Load()
+	return d.outside, d.cwd == p
 }
 
 // Pivot replaces from by to as root and as working directory: what

@@ -327,7 +327,7 @@ func (f *File) empty(c Caller) error {
 func (o *opening) open(created bool) (*File, error) {
 	f := newFile(o.cur.Dentry.inode, o.cur, o.flags)
 	if err := f.begin(); err != nil {
-		if p, ok := f.inode.(Pinned); ok && created && p.Pin() == nil {
+		if p := f.path.Dentry.pins; p != nil && created && p.Pin() == nil {
 			p.Unpin() // a new file without a name ends here
 		}
 		return nil, err

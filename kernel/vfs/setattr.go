@@ -182,7 +182,7 @@ func (d *Dentry) truncate(c Caller, size int64) error {
 
 // touch notes an access to what is at p, as the mount's flags have it.
 func touch(p Path) {
-	if a, ok := p.Dentry.inode.(Accessed); ok && p.Mount != nil {
+	if a := p.Dentry.times; a != nil && p.Mount != nil {
 		f := p.Mount.flags.Load()
 		if f&abi.MS_NOATIME != 0 || p.Mount.ReadOnly() ||
 			f&abi.MS_NODIRATIME != 0 && p.Dentry.isDir() {

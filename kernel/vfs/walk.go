@@ -156,7 +156,7 @@ func (w *walk) parent(name string) error {
 		if err := w.toRoot(); err != nil {
 			return err
 		}
-		name = strings.TrimLeft(name, "/")
+		name = afterSlashes(name)
 		if name == "" {
 			w.last = ""
 			return nil
@@ -168,7 +168,7 @@ func (w *walk) parent(name string) error {
 		}
 		comp, rest := name, ""
 		if i := strings.IndexByte(name, '/'); i >= 0 {
-			comp, rest = name[:i], strings.TrimLeft(name[i:], "/")
+			comp, rest = name[:i], afterSlashes(name[i+1:])
 			w.slash = w.slash || rest == ""
 		}
 		if rest == "" {
@@ -180,6 +180,14 @@ func (w *walk) parent(name string) error {
 		}
 		name = rest
 	}
+}
+
+// afterSlashes returns s without the slashes in front.
+func afterSlashes(s string) string {
+	for len(s) > 0 && s[0] == '/' {
+		s = s[1:]
+	}
+	return s
 }
 
 // toRoot goes to the root directory.

@@ -323,3 +323,18 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkOpen(b *testing.B) {
+	c := newRoot(b, tmpfs.Options{})
+	must(b, c.mkdir("/dev", 0o755))
+	must(b, c.mount("none", "/dev", "tmpfs", 0, ""))
+	c.write(b, "/dev/file", "")
+	var caller vfs.Caller = c
+	for b.Loop() {
+		f, err := vfs.OpenAt(caller, c.fs, c.fs.Cwd(), "/dev/file", abi.O_RDONLY, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		f.Put()
+	}
+}
