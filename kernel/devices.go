@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"kevlar/kernel/abi"
@@ -90,12 +89,7 @@ func mmioDevices() []virtiommio.Location {
 		klog.Printf("command line: %v", err)
 	}
 	const virtioMMIO = "LNRO0005" // the identifier that Linux knows them by
-	acpi.EachDevice(virtioMMIO, func(d acpi.Device) {
-		same := func(l virtiommio.Location) bool { return l.Addr == d.Address }
-		if !slices.ContainsFunc(list, same) {
-			list = append(list, virtiommio.Location{Addr: d.Address, Size: d.Size, GSI: d.GSI, Level: d.Level, ActiveLow: d.ActiveLow})
-		}
-	})
+	acpi.EachDevice(virtioMMIO, func(d acpi.Device) { list = addDevice(list, d) })
 	return list
 }
 

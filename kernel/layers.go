@@ -43,7 +43,7 @@ func connectLayers() {
 	_, _, _, edx := x86.CPUID(1, 0)
 	task.HWCap = uint64(edx)
 	task.OnInitExit = func(status int) {
-		die("process 1 ended with wait status %#x", status)
+		die("process 1 %s", howEnded(status))
 	}
 
 	syscalls.CPUs = cpu.Count

@@ -28,8 +28,7 @@ func startLog() {
 // there is none it goes to the first serial port, as Linux's does, if it is for
 // people to see at once.
 func printRecord(r klog.Record) {
-	us := r.Mono / 1000
-	line := fmt.Sprintf("[%5d.%06d] %s\n", us/1_000_000, us%1_000_000, r.Text)
+	line := recordLine(r)
 	switch {
 	case debugcon.Present():
 		debugcon.String(line)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -143,26 +142,7 @@ func heap() string {
 }
 
 // addCPUs shows the processors in /sys.
-func addCPUs() {
-	places := proc.Topology(system{}.CPUs())
-	list := make([]sys.CPU, len(places))
-	for i, p := range places {
-		var threads, pkg uint64
-		for j, q := range places {
-			if q.PackageID == p.PackageID {
-				pkg |= 1 << j
-				if q.CoreID == p.CoreID {
-					threads |= 1 << j
-				}
-			}
-		}
-		list[i] = sys.CPU{
-			PackageID: int(p.PackageID), CoreID: int(p.CoreID),
-			Threads: proc.ListString([]uint64{threads}), Package: proc.ListString([]uint64{pkg}),
-		}
-	}
-	sysfs.AddCPUs(list)
-}
+func addCPUs() { sysfs.AddCPUs(showCPUs(proc.Topology(system{}.CPUs()))) }
 
 // system implements proc.System.
 type system struct{}
@@ -186,25 +166,14 @@ func (system) CPUs() []proc.CPU {
 	return list
 }
 
-// CPUTimes tells the idle times exactly. The rest of each CPU's time is
-// divided into user and system time as that of all CPUs is.
+// CPUTimes tells the idle times exactly, and the others as shareTimes does.
 func (system) CPUTimes() []proc.CPUTimes {
-	list := make([]proc.CPUTimes, cpu.Count())
+	idle := make([]int64, cpu.Count())
 	up := ktime.Mono()
-	var busy int64
-	for i := range list {
-		list[i].Idle = min(goruntime.IdleTime(i), up)
-		busy += up - list[i].Idle
+	for i := range idle {
+		idle[i] = goruntime.IdleTime(i)
 	}
-	user := min(task.UserTime(), busy)
-	for i := range list {
-		mine := up - list[i].Idle
-		hi, lo := bits.Mul64(uint64(mine), uint64(user))
-		share, _ := bits.Div64(hi, lo, uint64(max(busy, 1)))
-		list[i].User = int64(share)
-		list[i].System = mine - list[i].User
-	}
-	return list
+	return shareTimes(up, idle, task.UserTime())
 }
 
 func (system) Memory() proc.Memory {

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"strings"
-
 	"kevlar/kernel/fs/cpio"
 	"kevlar/kernel/fs/tmpfs"
 	"kevlar/kernel/machine/boot"
@@ -44,36 +42,15 @@ func unpackInitramfs(root vfs.Path) {
 // startInit runs /init of the initramfs as process 1, on the console. The
 // command line may name another program, and its arguments after "--".
 func startInit(root vfs.Path) {
-	argv := []string{"/init"}
-	words := strings.Fields(boot.CommandLine())
-	for i, w := range words {
-		if p, ok := strings.CutPrefix(w, "rdinit="); ok {
-			argv[0] = p
-		}
-		if w == "--" {
-			argv = append(argv, words[i+1:]...)
-			break
-		}
-	}
-	path := argv[0]
+	argv := firstProgram(boot.CommandLine())
 	err := task.StartInit(task.InitArgs{
-		Path:    path,
+		Path:    argv[0],
 		Argv:    argv,
 		Envp:    []string{"HOME=/", "TERM=linux"},
 		Root:    root,
 		Console: openConsole(),
 	})
 	if err != nil {
-		die("%s: %v", path, err)
+		die("%s: %v", argv[0], err)
 	}
-}
-
-// hasWord reports whether word is one of those on the command line.
-func hasWord(line, word string) bool {
-	for _, w := range strings.Fields(line) {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
