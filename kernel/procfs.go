@@ -14,6 +14,7 @@ import (
 	"kevlar/kernel/fs/sys"
 	"kevlar/kernel/fs/tmpfs"
 	"kevlar/kernel/ipc/pipe"
+	"kevlar/kernel/klog"
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/load"
@@ -62,6 +63,18 @@ func settings() []proc.Sysctl {
 		}},
 		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
 		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
+		{Path: "kernel/dmesg_restrict", Mode: 0o644, Get: func() string {
+			if klog.Restricted() {
+				return "1"
+			}
+			return "0"
+		}, Set: func(text string) error {
+			v, err := proc.Integer(text, 0, 1)
+			if err == nil {
+				klog.Restrict(v != 0)
+			}
+			return err
+		}},
 		{Path: "kernel/kevlar/accounts", Mode: 0o444, Get: accounts},
 		{Path: "kernel/kevlar/heap", Mode: 0o444, Get: heap},
 		{Path: "kernel/kevlar/idle_interrupts", Mode: 0o644, Get: func() string {

@@ -166,6 +166,45 @@ static void console_level(void)
 	FAILS(syscall(SYS_syslog, 8, NULL, 0), EPERM);
 }
 
+// may_read_log tells whether a user may read the kernel log, both ways.
+static int may_read_log(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		char line[4096];
+		CHECK(setuid(1000) == 0);
+		long size = syscall(SYS_syslog, 10, NULL, 0), got = syscall(SYS_syslog, 3, line, sizeof line);
+		int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+		if (size > 0 && got > 0 && fd >= 0)
+			_exit(0);
+		FAILS(syscall(SYS_syslog, 10, NULL, 0), EPERM);
+		FAILS(syscall(SYS_syslog, 3, line, sizeof line), EPERM);
+		FAILS(open("/dev/kmsg", O_RDONLY), EPERM);
+		FAILS(open("/dev/kmsg", O_WRONLY), EACCES);
+		_exit(2);
+	}
+	int status;
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) != 1);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void set_restriction(const char *text)
+{
+	int fd = open("/proc/sys/kernel/dmesg_restrict", O_WRONLY);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+// Users may read the kernel log, in which there may be addresses, only if kernel.dmesg_restrict allows it.
+static void log_restriction(void)
+{
+	CHECK(!may_read_log());
+	set_restriction("0\n");
+	CHECK(may_read_log());
+	set_restriction("1\n");
+	CHECK(!may_read_log());
+}
+
 static const struct test tests[] = {
 	TEST(unknown_calls),
 	TEST(registers_kept),
@@ -174,5 +213,6 @@ static const struct test tests[] = {
 	TEST(memory_file),
 	TEST(sealing),
 	TEST(console_level),
+	TEST(log_restriction),
 };
 MAIN(tests)

@@ -24,7 +24,8 @@ import (
 )
 
 // TestPlaces looks through the monitor at where the kernel is: in every boot
-// somewhere else, and in each the same program.
+// somewhere else, and in each the same program. What hash tables are seeded with
+// differs, too.
 func TestPlaces(t *testing.T) {
 	image, initrd := files(t)
 	program, err := elf.Open(filepath.Join(filepath.Dir(image), "kevlar.elf"))
@@ -41,7 +42,9 @@ func TestPlaces(t *testing.T) {
 		for name, v := range map[string]uint64{
 			"direct map": uint64(p.Direct), "Go arenas": uint64(p.GoArena), "Go's other mappings": uint64(p.GoOther),
 			"trap stacks": uint64(p.Stacks), "image": uint64(p.Image), "physical image": p.ImagePhysical,
-			"hash seed": m.memory(t, "x", m.symbol(t, program, "runtime.aeskeysched"), 1)[0],
+			"the Go runtime's random bytes":  m.word(t, program, "kevlar/kernel/machine/boot.random"),
+			"the hash key of the Go runtime": m.word(t, program, "runtime.aeskeysched"),
+			"the hash key of futexes":        m.word(t, program, "kevlar/kernel/ipc/futex.seeds"),
 		} {
 			if seen[name] == nil {
 				seen[name] = map[uint64]bool{}
@@ -242,6 +245,12 @@ func (m *machine) places(t *testing.T, program *elf.File) (p layout.Places) {
 		Direct: uintptr(w[0]), GoArena: uintptr(w[1]), GoOther: uintptr(w[2]), Stacks: uintptr(w[3]), Image: uintptr(w[4]),
 		ImagePhysical: w[5],
 	}
+}
+
+// word returns the first word of a variable of the program.
+func (m *machine) word(t *testing.T, program *elf.File, name string) uint64 {
+	t.Helper()
+	return m.memory(t, "x", m.symbol(t, program, name), 1)[0]
 }
 
 // symbol returns where the machine has a symbol of the program.

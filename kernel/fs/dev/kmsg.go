@@ -24,7 +24,11 @@ type kmsg struct {
 // maxRecord is the most bytes that a record can be written with.
 const maxRecord = 1024
 
-func openKmsg(vfs.Caller, *vfs.File, uint64) (vfs.FileOps, error) {
+func openKmsg(c vfs.Caller, f *vfs.File, _ uint64) (vfs.FileOps, error) {
+	if f.Flags()&abi.O_ACCMODE != abi.O_WRONLY && klog.Restricted() &&
+		!c.Cred().HasCap(abi.CAP_SYSLOG) && !c.Cred().HasCap(abi.CAP_SYS_ADMIN) {
+		return nil, abi.EPERM
+	}
 	k := new(kmsg)
 	k.seq = oldest()
 	return k, nil
