@@ -190,13 +190,12 @@ func (system) CPUTimes() []proc.CPUTimes {
 }
 
 func (system) Memory() proc.Memory {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/total:bytes"},
-		{Name: "/memory/classes/heap/released:bytes"},
-		{Name: "/memory/classes/heap/stacks:bytes"},
-	}
-	metrics.Read(samples)
-	total, released, stacks := samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
+	// The runtime counts the stacks of goroutines; the pages that the heap has
+	// touched, stacks included, are frames.
+	stacks := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(stacks)
+	heap := frame.Heap() * frame.Size
+	stack := min(stacks[0].Value.Uint64(), heap)
 	users := mm.Total()
 	shmem := uint64(users.Shmem+tmpfs.Pages()) * frame.Size
 	free, reserve := frame.Free(), frame.Reserve()
@@ -208,8 +207,8 @@ func (system) Memory() proc.Memory {
 		Shmem:       shmem,
 		Anon:        uint64(users.Anon) * frame.Size,
 		PageTable:   uint64(users.PageTables) * frame.Size,
-		Stack:       stacks,
-		Heap:        total - released - stacks,
+		Stack:       stack,
+		Heap:        heap - stack,
 		CommitLimit: frame.Total() * frame.Size,
 		Committed:   uint64(users.Committed) * frame.Size,
 	}

@@ -6,6 +6,12 @@ import (
 	"kevlar/kernel/abi"
 )
 
+// What several calls lack.
+const (
+	limits   = "RLIMIT_CORE, RLIMIT_MSGQUEUE and RLIMIT_RTTIME are kept and shown, and limit nothing; nor do RLIMIT_RSS and RLIMIT_LOCKS, as on Linux"
+	programs = "64-bit ELF and #! only: no binfmt_misc, no 32-bit programs"
+)
+
 // Table is every system call of x86-64 by its number. Numbers that Linux has
 // not given out have an empty Name.
 var Table = [...]Call{
@@ -68,7 +74,7 @@ var Table = [...]Call{
 	abi.SYS_CLONE:                   {"clone", sysClone, "clone, ptr, ptr, ptr, ptr", Partial, "no namespaces, no CLONE_PIDFD: EINVAL; CLONE_IO, CLONE_PTRACE, CLONE_SYSVSEM and CLONE_UNTRACED have nothing to act on"},
 	abi.SYS_FORK:                    {"fork", sysFork, "", Full, ""},
 	abi.SYS_VFORK:                   {"vfork", sysVfork, "", Full, ""},
-	abi.SYS_EXECVE:                  {"execve", sysExecve, "path, argv, envp", Full, ""},
+	abi.SYS_EXECVE:                  {"execve", sysExecve, "path, argv, envp", Partial, programs},
 	abi.SYS_EXIT:                    {"exit", sysExit, "int", Full, ""},
 	abi.SYS_WAIT4:                   {"wait4", sysWait4, "pid, owstatus, wait, orusage", Full, ""},
 	abi.SYS_KILL:                    {"kill", sysKill, "pid, sig", Full, ""},
@@ -81,7 +87,7 @@ var Table = [...]Call{
 	abi.SYS_MSGSND:                  {Name: "msgsnd"},
 	abi.SYS_MSGRCV:                  {Name: "msgrcv"},
 	abi.SYS_MSGCTL:                  {Name: "msgctl"},
-	abi.SYS_FCNTL:                   {"fcntl", sysFcntl, "fd, fcntl, fcntlarg", Partial, "no leases, no signal-driven I/O, no directory notification, no seals"},
+	abi.SYS_FCNTL:                   {"fcntl", sysFcntl, "fd, fcntl, fcntlarg", Partial, "no leases, no signal-driven I/O, no directory notification, no hints about lifetimes of data"},
 	abi.SYS_FLOCK:                   {"flock", sysFlock, "fd, flock", Full, ""},
 	abi.SYS_FSYNC:                   {"fsync", sysFsync, "fd", Full, ""},
 	abi.SYS_FDATASYNC:               {"fdatasync", sysFdatasync, "fd", Full, ""},
@@ -169,12 +175,12 @@ var Table = [...]Call{
 	abi.SYS_PRCTL:                   {"prctl", sysPrctl, "prctl, ptr, ptr, ptr, ptr", Partial, "names, parent-death signal, dumpable, keepcaps, securebits, bounding and ambient sets, subreaper, no_new_privs, timer slack, TID address"},
 	abi.SYS_ARCH_PRCTL:              {"arch_prctl", sysArchPrctl, "arch, ptr", Partial, "FS and GS base"},
 	abi.SYS_ADJTIMEX:                {"adjtimex", sysAdjtimex, "ptr", Partial, "reads only"},
-	abi.SYS_SETRLIMIT:               {"setrlimit", sysSetrlimit, "rlimit, rlim", Full, ""},
+	abi.SYS_SETRLIMIT:               {"setrlimit", sysSetrlimit, "rlimit, rlim", Partial, limits},
 	abi.SYS_CHROOT:                  {"chroot", sysChroot, "path", Full, ""},
 	abi.SYS_SYNC:                    {"sync", sysSync, "", Full, ""},
 	abi.SYS_ACCT:                    {Name: "acct", Args: "path"},
 	abi.SYS_SETTIMEOFDAY:            {"settimeofday", sysSettimeofday, "timeval, ptr", Full, ""},
-	abi.SYS_MOUNT:                   {"mount", sysMount, "path, path, str, msflags, str", Partial, "what the file systems here offer; propagation is always private"},
+	abi.SYS_MOUNT:                   {"mount", sysMount, "path, path, str, msflags, str", Partial, "what the file systems here offer; propagation is always private; MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK and MS_LAZYTIME are ignored and not shown"},
 	abi.SYS_UMOUNT2:                 {"umount2", sysUmount2, "path, umount", Partial, "no MNT_EXPIRE"},
 	abi.SYS_SWAPON:                  {Name: "swapon"},
 	abi.SYS_SWAPOFF:                 {Name: "swapoff"},
@@ -311,7 +317,7 @@ var Table = [...]Call{
 	abi.SYS_RECVMMSG:                {"recvmmsg", sysNotSocket, "fd, ptr, uint, uint, timespec", Partial, "nothing is a socket yet: ENOTSOCK"},
 	abi.SYS_FANOTIFY_INIT:           {Name: "fanotify_init"},
 	abi.SYS_FANOTIFY_MARK:           {Name: "fanotify_mark"},
-	abi.SYS_PRLIMIT64:               {"prlimit64", sysPrlimit64, "pid, rlimit, rlim, orlim", Full, ""},
+	abi.SYS_PRLIMIT64:               {"prlimit64", sysPrlimit64, "pid, rlimit, rlim, orlim", Partial, limits},
 	abi.SYS_NAME_TO_HANDLE_AT:       {Name: "name_to_handle_at"},
 	abi.SYS_OPEN_BY_HANDLE_AT:       {Name: "open_by_handle_at"},
 	abi.SYS_CLOCK_ADJTIME:           {"clock_adjtime", sysClockAdjtime, "clock, ptr", Partial, "reads only"},
@@ -331,7 +337,7 @@ var Table = [...]Call{
 	abi.SYS_MEMFD_CREATE:            {"memfd_create", sysMemfdCreate, "str, memfd", Partial, "no huge pages, no MFD_NOEXEC_SEAL and MFD_EXEC"},
 	abi.SYS_KEXEC_FILE_LOAD:         {Name: "kexec_file_load"},
 	abi.SYS_BPF:                     {Name: "bpf"},
-	abi.SYS_EXECVEAT:                {"execveat", sysExecveat, "fd, path, argv, envp, atflags", Full, ""},
+	abi.SYS_EXECVEAT:                {"execveat", sysExecveat, "fd, path, argv, envp, atflags", Partial, programs},
 	abi.SYS_USERFAULTFD:             {Name: "userfaultfd"},
 	abi.SYS_MEMBARRIER:              {"membarrier", sysMembarrier, "membarrier, uint, int", Partial, "MEMBARRIER_CMD_GLOBAL only"},
 	abi.SYS_MLOCK2:                  {"mlock2", sysMlock2, "ptr, size, uint", Full, ""},

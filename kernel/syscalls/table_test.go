@@ -150,6 +150,11 @@ answers ENOSYS and is named in the kernel log, once for each program.
 ## Missing
 
 %s
+
+## Missing beside calls
+
+Core dumps: a signal that would write one ends the process, WCOREDUMP is never
+true, and kernel.core_pattern is empty and read-only.
 `, len(full)+partials+len(missing), len(full), partials, len(missing),
 		paragraph(full), partial.String(), paragraph(missing))
 	return b.String()

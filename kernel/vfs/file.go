@@ -213,13 +213,17 @@ func (f *File) Put() {
 func (f *File) Flags() int { return int(f.flags.Load()) }
 
 // SetFlags replaces the status flags on behalf of c: fcntl(2), F_SETFL. EPERM
-// for O_NOATIME if c does not own the file.
+// for O_NOATIME if c does not own the file; EINVAL for O_DIRECT on what is no
+// pipe, where it means packets.
 func (f *File) SetFlags(c Caller, flags int) error {
 	if f.IsPath() {
 		return abi.EBADF
 	}
 	if flags&abi.O_NOATIME != 0 && f.Flags()&abi.O_NOATIME == 0 && !isOwner(c.Cred(), f.inode.Attr().UID) {
 		return abi.EPERM
+	}
+	if flags&abi.O_DIRECT != 0 && f.inode.Attr().Mode&abi.S_IFMT != abi.S_IFIFO {
+		return abi.EINVAL
 	}
 	if s, ok := f.ops.(FlagSetter); ok {
 		if err := s.FlagsChanging(f, flags&statusFlags); err != nil {

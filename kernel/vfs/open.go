@@ -342,6 +342,9 @@ func (o *opening) open(created bool) (*File, error) {
 			f.end() // Open has failed, or panics
 		}
 	}()
+	if o.flags&abi.O_DIRECT != 0 {
+		return nil, abi.EINVAL // no file system here moves data past its cache
+	}
 	ops, err := f.inode.Open(o.c, f)
 	if err != nil {
 		return nil, err

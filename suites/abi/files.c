@@ -74,6 +74,24 @@ static void open_flags(void)
 	FAILS(syscall(SYS_open, 8, O_RDONLY), EFAULT);
 }
 
+// O_DIRECT is refused where there is no way past the cache; what O_CREAT made stays, what O_TRUNC would empty
+// is not touched. With pipes it means packets.
+static void direct(void)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0600), ends[2];
+	CHECK(write(fd, "text", 4) == 4);
+	FAILS(open("f", O_RDWR | O_DIRECT), EINVAL);
+	FAILS(open("f", O_RDWR | O_TRUNC | O_DIRECT), EINVAL);
+	EQUAL(size_of("f"), 4);
+	FAILS(open("new", O_RDWR | O_CREAT | O_DIRECT, 0600), EINVAL);
+	CHECK(access("new", F_OK) == 0);
+	FAILS(open("/proc/version", O_RDONLY | O_DIRECT), EINVAL);
+	CHECK(open("f", O_PATH | O_DIRECT) >= 0);
+	FAILS(fcntl(fd, F_SETFL, O_DIRECT), EINVAL);
+	CHECK(pipe(ends) == 0 && fcntl(ends[1], F_SETFL, O_DIRECT) == 0);
+	CHECK(fcntl(ends[1], F_GETFL) & O_DIRECT);
+}
+
 // An O_PATH descriptor names a file and neither reads nor writes it.
 static void path_descriptors(void)
 {
@@ -740,6 +758,7 @@ static void noatime_of_others(void)
 
 static const struct test tests[] = {
 	TEST(open_flags),
+	TEST(direct),
 	TEST(path_descriptors),
 	TEST(at_calls),
 	TEST(descriptors),

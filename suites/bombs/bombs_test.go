@@ -191,14 +191,19 @@ func TestAll(t *testing.T) {
 	var rows []*row
 	for _, mem := range []string{"64M", "128M"} {
 		for _, uid := range []int{0, user} {
-			f := field{t: t, program: program, mem: mem, uid: uid, seconds: 3}
-			for _, kind := range all {
-				n := runs
-				if runs > 1 {
-					n = max(runs, often[kind])
+			t.Run(fmt.Sprintf("%s-%d", mem, uid), func(t *testing.T) {
+				f := field{t: t, program: program, mem: mem, uid: uid, seconds: 3}
+				for _, kind := range all {
+					t.Run(kind, func(t *testing.T) {
+						n := runs
+						if runs > 1 {
+							n = max(runs, often[kind])
+						}
+						f.t = t
+						rows = append(rows, f.setOff(repeat(kind, n))...)
+					})
 				}
-				rows = append(rows, f.setOff(repeat(kind, n))...)
-			}
+			})
 		}
 	}
 	report(t, rows)
