@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"kevlar/kernel/ipc/epoll"
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
@@ -20,6 +21,7 @@ import (
 func setLimits() {
 	kmem.SetUp(int64(frame.Total() * frame.Size))
 	vfs.SetMemory(frame.Total())
+	epoll.SetMemory(frame.Total() * frame.Size)
 }
 
 // startKiller lets memory be made free when charges are refused for lack of

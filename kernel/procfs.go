@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"kevlar/kernel/fs/proc"
 	"kevlar/kernel/fs/sys"
 	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/ipc/epoll"
 	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/klog"
 	"kevlar/kernel/kmem"
@@ -28,6 +30,7 @@ import (
 	"kevlar/kernel/mm"
 	"kevlar/kernel/random"
 	"kevlar/kernel/task"
+	"kevlar/kernel/tty"
 	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
@@ -52,6 +55,18 @@ func registerViews() {
 // settings are the files of /proc/sys that tell about the layers below.
 func settings() []proc.Sysctl {
 	number := func(n uint64) func() string { return proc.Constant(n) }
+	text := func(get func() int64) func() string {
+		return func() string { return strconv.FormatInt(get(), 10) }
+	}
+	into := func(set func(int64)) func(string) error {
+		return func(text string) error {
+			n, err := proc.Integer(text, 0, math.MaxInt32)
+			if err == nil {
+				set(n)
+			}
+			return err
+		}
+	}
 	return append(fileSettings(), []proc.Sysctl{
 		{Path: "fs/file-max", Mode: 0o444, Get: func() string {
 			_, limit := vfs.OpenFiles()
@@ -62,7 +77,18 @@ func settings() []proc.Sysctl {
 			return fmt.Sprintf("%d\t0\t%d", n, limit)
 		}},
 		{Path: "fs/nr_open", Mode: 0o444, Get: number(vfs.MaxFDs)},
-		{Path: "fs/pipe-max-size", Mode: 0o444, Get: number(pipe.MaxSize)},
+		{Path: "fs/pipe-max-size", Mode: 0o644, Get: text(pipe.MaxSize.Get), Set: func(text string) error {
+			n, err := proc.Integer(text, 1, 1<<31)
+			if err == nil {
+				pipe.MaxSize.Set(int64(pipe.RoundSize(uint(n))))
+			}
+			return err
+		}},
+		{Path: "fs/pipe-user-pages-soft", Mode: 0o644, Get: text(pipe.SoftPages.Get), Set: into(pipe.SoftPages.Set)},
+		{Path: "fs/pipe-user-pages-hard", Mode: 0o644, Get: text(pipe.HardPages.Get), Set: into(pipe.HardPages.Set)},
+		{Path: "fs/epoll/max_user_watches", Mode: 0o644, Get: text(epoll.MaxUserWatches.Load), Set: into(epoll.MaxUserWatches.Store)},
+		{Path: "kernel/pty/max", Mode: 0o444, Get: number(tty.MaxPtys)},
+		{Path: "kernel/pty/nr", Mode: 0o444, Get: func() string { return strconv.Itoa(tty.PtyCount()) }},
 		{Path: "kernel/dmesg_restrict", Mode: 0o644, Get: func() string {
 			if klog.Restricted() {
 				return "1"

@@ -55,6 +55,9 @@ func (a *Account) orMachine() *Account {
 // Charge adds n bytes to the account, or fails with ENOMEM and adds nothing.
 func (a *Account) Charge(n int64) error {
 	a = a.orMachine()
+	if a.quick(n) {
+		return nil
+	}
 	full := a.take(n)
 	if full == nil {
 		return nil
@@ -93,7 +96,31 @@ func (a *Account) ChargeAnyway(n int64) {
 // Uncharge takes back n bytes of what was charged.
 func (a *Account) Uncharge(n int64) {
 	a = a.orMachine()
-	a.give(n, &Machine)
+	if !a.quick(-n) {
+		a.give(n, &Machine)
+	}
+}
+
+// quick adds n, of either sign, to a and the machine's account if no limit is in
+// the way, nobody needs to be told and all is sound: the ordinary case. If not
+// it does nothing.
+func (a *Account) quick(n int64) bool {
+	if a != &Machine {
+		used, limit := a.used.Add(n), a.limit.Load()
+		if used < 0 || used > limit && limit != 0 {
+			a.used.Add(-n)
+			return false
+		}
+	}
+	used, limit := Machine.used.Add(n), Machine.limit.Load()
+	if used >= 0 && (used <= limit || limit == 0) && (used-n)>>promiseShift == used>>promiseShift {
+		return true
+	}
+	Machine.used.Add(-n)
+	if a != &Machine {
+		a.used.Add(-n)
+	}
+	return false
 }
 
 // take adds n to a and those above it. If one of these is in the way it takes

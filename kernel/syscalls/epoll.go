@@ -16,7 +16,7 @@ func sysEpollCreate(t *task.Task, a *Args) (uintptr, error) {
 func sysEpollCreate1(t *task.Task, a *Args) (uintptr, error) { return newEpoll(t, int(int32(a[0]))) }
 
 func newEpoll(t *task.Task, flags int) (uintptr, error) {
-	f, err := epoll.New(flags)
+	f, err := epoll.New(t, flags)
 	if err != nil {
 		return 0, err
 	}

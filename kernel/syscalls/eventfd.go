@@ -13,7 +13,7 @@ func sysEventfd2(t *task.Task, a *Args) (uintptr, error) {
 }
 
 func newEventfd(t *task.Task, initial uint32, flags int) (uintptr, error) {
-	f, err := eventfd.New(initial, flags)
+	f, err := eventfd.New(t, initial, flags)
 	if err != nil {
 		return 0, err
 	}

@@ -19,14 +19,27 @@ func loadIovecs(t *task.Task, addr, n uintptr) error {
 	return err
 }
 
+// dropIovecs ends the use of the thread's vectors. It follows loadIovecs and
+// copyInIovecs, whether these succeed or not.
+func dropIovecs(t *task.Task) {
+	if n := cap(t.IOVec); n > maxKeptIovecs {
+		t.IOVec = nil
+		t.IOBuf.Reset(t.MM(), 0, 0)
+		vfs.DropMemory(t, int64(n)*abi.SizeofIovec)
+	}
+}
+
 // copyInIovecs copies in n vectors at addr. They are valid until the thread's
 // next call.
 func copyInIovecs(t *task.Task, addr, n uintptr) ([]abi.Iovec, error) {
 	if n > abi.UIO_MAXIOV {
 		return nil, abi.EINVAL
 	}
-	if cap(t.IOVec) > maxKeptIovecs {
-		t.IOVec = nil
+	if n > maxKeptIovecs {
+		if err := vfs.HoldMemory(t, int64(n)*abi.SizeofIovec); err != nil {
+			return nil, err
+		}
+		t.IOVec = make([]abi.Iovec, 0, n)
 	}
 	t.IOVec = t.IOVec[:0]
 	left := uint64(abi.MAX_RW_COUNT)
@@ -56,6 +69,7 @@ func sysReadv(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	defer f.Put()
+	defer dropIovecs(t)
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
@@ -68,6 +82,7 @@ func sysWritev(t *task.Task, a *Args) (uintptr, error) {
 		return 0, err
 	}
 	defer f.Put()
+	defer dropIovecs(t)
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
@@ -123,6 +138,7 @@ func sysPwritev2(t *task.Task, a *Args) (uintptr, error) {
 const rwFlags = abi.RWF_HIPRI | abi.RWF_DSYNC | abi.RWF_SYNC | abi.RWF_APPEND
 
 func preadv(t *task.Task, f *vfs.File, a *Args, off int64, flags int) (uintptr, error) {
+	defer dropIovecs(t)
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}
@@ -138,6 +154,7 @@ func preadv(t *task.Task, f *vfs.File, a *Args, off int64, flags int) (uintptr, 
 }
 
 func pwritev(t *task.Task, f *vfs.File, a *Args, off int64, flags int) (n uintptr, err error) {
+	defer dropIovecs(t)
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}

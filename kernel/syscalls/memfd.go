@@ -52,5 +52,5 @@ func newMemfd(t *task.Task, name string, sealable bool) (*vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return vfs.NewShownFile("/memfd:"+name+" (deleted)", ops, inode, abi.O_RDWR|abi.O_LARGEFILE), nil
+	return vfs.NewShownFile(t, "/memfd:"+name+" (deleted)", ops, inode, abi.O_RDWR|abi.O_LARGEFILE)
 }

@@ -7,6 +7,7 @@ import (
 	"kevlar/kernel/ipc/poll"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
 
@@ -20,6 +21,13 @@ const maxKeptPollFds = 256
 func pollFiles(t *task.Task, addr uintptr, n uint32, deadline int64) (uintptr, error) {
 	if uint64(n) > t.Group().Limit(abi.RLIMIT_NOFILE) {
 		return 0, abi.EINVAL
+	}
+	if n > maxKeptPollFds {
+		size := int64(n) * (abi.SizeofPollFd + poll.WatchMemory)
+		if err := vfs.HoldMemory(t, size); err != nil {
+			return 0, err
+		}
+		defer vfs.DropMemory(t, size)
 	}
 	v := pollVectors.Get().(*[]abi.PollFd)
 	defer func() {

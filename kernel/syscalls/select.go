@@ -6,8 +6,12 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ipc/poll"
 	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
+
+// maxSmallSet is up to how many descriptors sets are not counted.
+const maxSmallSet = 4096
 
 // loadSet copies in an fd_set of n descriptors. Address 0 is no set.
 func loadSet(t *task.Task, addr uintptr, n int) (poll.Set, error) {
@@ -44,6 +48,13 @@ func selectFiles(t *task.Task, a *Args, deadline int64) (uintptr, error) {
 		return 0, abi.EINVAL
 	}
 	n = min(n, t.FDs().Size())
+	if n > maxSmallSet {
+		size := int64(n) // three sets of bits, and on their way as bytes
+		if err := vfs.HoldMemory(t, size); err != nil {
+			return 0, err
+		}
+		defer vfs.DropMemory(t, size)
+	}
 	var sets [3]poll.Set
 	for i := range sets {
 		var err error

@@ -25,7 +25,7 @@ func setSignalfd(t *task.Task, v, addr, size uintptr, flags int) (uintptr, error
 		return 0, abi.EINVAL
 	}
 	if fd(v) == -1 {
-		f, err := signalfd.New(t, set, flags)
+		f, err := signalfd.New(t, t, set, flags)
 		if err != nil {
 			return 0, err
 		}

@@ -290,6 +290,7 @@ func sysVmsplice(t *task.Task, a *Args) (uintptr, error) {
 	if !isPipe(f) {
 		return 0, abi.EBADF
 	}
+	defer dropIovecs(t)
 	if err := loadIovecs(t, a[1], a[2]); err != nil {
 		return 0, err
 	}

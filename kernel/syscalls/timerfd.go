@@ -8,7 +8,7 @@ import (
 
 func sysTimerfdCreate(t *task.Task, a *Args) (uintptr, error) {
 	clock, flags := int(int32(a[0])), int(int32(a[1]))
-	f, err := timerfd.New(clock, flags)
+	f, err := timerfd.New(t, clock, flags)
 	if err != nil {
 		return 0, err
 	}

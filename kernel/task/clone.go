@@ -121,9 +121,14 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := t.cloneFiles(a.Flags)
+	if err != nil {
+		as.Put()
+		return nil, err
+	}
 	c := newTask(t.Cred())
 	c.setMM(as)
-	c.files = t.cloneFiles(a.Flags)
+	c.files = files
 	c.fs = t.cloneFS(a.Flags)
 	if c.prog = t.prog; c.prog != nil {
 		c.prog.users.Add(1)
@@ -188,12 +193,12 @@ func (t *Task) cloneMM(flags uint64) (*mm.AddressSpace, error) {
 	return t.mm.Fork()
 }
 
-func (t *Task) cloneFiles(flags uint64) *vfs.FDTable {
+func (t *Task) cloneFiles(flags uint64) (*vfs.FDTable, error) {
 	if flags&abi.CLONE_FILES != 0 {
 		t.files.Ref()
-		return t.files
+		return t.files, nil
 	}
-	return t.files.Fork()
+	return t.files.Fork(t.Cred().Account)
 }
 
 func (t *Task) cloneFS(flags uint64) *vfs.FSContext {

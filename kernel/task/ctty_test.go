@@ -167,7 +167,7 @@ func TestOneTerminalForOneSession(t *testing.T) {
 		leaders := [2]*task.Task{<-ready, <-ready}
 		open := func(tk *task.Task, term *tty.TTY, wg *sync.WaitGroup) {
 			defer wg.Done()
-			f := vfs.NewAnonFile("tty", new(struct{ vfs.NoFile }), abi.O_RDWR)
+			f, _ := vfs.NewAnonFile(vfs.Kernel, "tty", new(struct{ vfs.NoFile }), abi.O_RDWR)
 			defer f.Put()
 			if _, err := term.Open(tk, f, tty.Ordinary); err != nil {
 				t.Error(err)

@@ -268,7 +268,9 @@ func (x *execution) commit() {
 		t.unshareFS() // somebody may have come to share it in between
 	}
 	if t.files != nil {
-		t.unshareFiles()
+		if t.files.Shared() {
+			t.replaceFiles(t.files.ForkAnyway(t.Cred().Account))
+		}
 		t.files.CloseOnExec()
 	}
 	t.SetComm(x.filename[strings.LastIndexByte(x.filename, '/')+1:])

@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
 
 // Unshare gives the thread its own copy of what the flags name: unshare(2).
 func (t *Task) Unshare(flags uint64) error {
@@ -15,11 +18,15 @@ func (t *Task) Unshare(flags uint64) error {
 		flags&abi.CLONE_VM != 0 && t.mm.Refs() > 1:
 		return abi.EINVAL
 	}
+	if flags&abi.CLONE_FILES != 0 && t.files.Shared() {
+		own, err := t.files.Fork(t.Cred().Account)
+		if err != nil {
+			return err
+		}
+		t.replaceFiles(own)
+	}
 	if flags&abi.CLONE_FS != 0 && t.fs.Users() > 1 {
 		t.unshareFS()
-	}
-	if flags&abi.CLONE_FILES != 0 {
-		t.unshareFiles()
 	}
 	return nil
 }
@@ -44,15 +51,10 @@ func (t *Task) unshareFS() {
 	old.Leave()
 }
 
-// unshareFiles makes the descriptor table the thread's own.
-func (t *Task) unshareFiles() {
-	if !t.files.Shared() {
-		return
-	}
-	own := t.files.Fork()
+func (t *Task) replaceFiles(files *vfs.FDTable) {
 	t.mu.Lock()
 	old := t.files
-	t.files = own
+	t.files = files
 	t.mu.Unlock()
 	old.Unref()
 }

@@ -38,4 +38,7 @@ func (t *TTY) release() {
 	t.line.clear()
 	t.line.buf.release()
 	t.scratch.release()
+	if t.pty != nil {
+		t.pty.uncharge()
+	}
 }

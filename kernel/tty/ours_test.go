@@ -19,7 +19,7 @@ type ours struct {
 func newOurs(t testing.TB) player { return newOursWithCaller(t, vfs.Kernel) }
 
 func newOursWithCaller(t testing.TB, c vfs.Caller) *ours {
-	p, err := NewPty(nil)
+	p, err := NewPty(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func newOursWithCaller(t testing.TB, c vfs.Caller) *ours {
 func openFile(t testing.TB, open func(*vfs.File) (vfs.FileOps, error)) *vfs.File {
 	t.Helper()
 	inode := &deviceInode{open: open}
-	f := vfs.NewFile(&lateOps{}, inode, vfs.Path{}, abi.O_RDWR|abi.O_NONBLOCK)
+	f, _ := vfs.NewFile(vfs.Kernel, &lateOps{}, inode, vfs.Path{}, abi.O_RDWR|abi.O_NONBLOCK)
 	ops, err := open(f)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -26,7 +28,14 @@ type Pty struct {
 	events    byte       // TIOCPKT_* bits that the master has not read
 	slaveLeft bool       // the slave was opened and nobody has it open now
 	closed    bool       // the master has gone
+
+	account *kmem.Account // which is charged for it
+	charged bool          // guarded by slave.mu
 }
+
+// ptyMemory is what a pseudo-terminal takes of the heap, in bytes, rounded up:
+// both sides, and the slave's node.
+const ptyMemory = 4096
 
 const (
 	// PtsMajor is the major number of slaves; the minor is the number.
@@ -47,15 +56,19 @@ var ptys struct {
 	count   int
 }
 
-// NewPty makes a pseudo-terminal with the lowest free number, or fails with
-// ENOSPC. It lasts until its master side is closed, when onClose, if not nil,
-// is called before the number is free again.
-func NewPty(onClose func()) (*Pty, error) {
+// NewPty makes a pseudo-terminal with the lowest free number, charged to
+// account, or fails with ENOSPC or ENOMEM. It lasts until its master side is
+// closed, when onClose, if not nil, is called before the number is free again.
+func NewPty(account *kmem.Account, onClose func()) (*Pty, error) {
 	ptys.Lock()
 	defer ptys.Unlock()
 	for i, p := range &ptys.byIndex {
 		if p == nil {
+			if err := account.Charge(ptyMemory); err != nil {
+				return nil, err
+			}
 			p = newPty(i)
+			p.account, p.charged = account, true
 			p.onClose = onClose
 			ptys.byIndex[i] = p
 			ptys.count++
@@ -100,6 +113,24 @@ func (p *Pty) Slave() *TTY { return p.slave }
 
 // Master returns the operations of the master side for f. It is called once.
 func (p *Pty) Master(f *vfs.File) vfs.FileOps { return &master{pty: p, file: f} }
+
+// uncharge ends the charge when nobody can use the pseudo-terminal any more. The
+// caller holds slave.mu.
+func (p *Pty) uncharge() {
+	if p.charged {
+		p.account.Uncharge(ptyMemory)
+		p.charged = false
+	}
+}
+
+// KernelMemory implements vfs.MemoryUser: the slave's memory counts for the
+// master.
+func (m *master) KernelMemory() int64 {
+	t := m.pty.slave
+	pages := m.pty.output.used.Load() + t.staged.used.Load() + t.out.used.Load()
+	const lineAndScratch = 2
+	return ptyMemory + int64(pages+lineAndScratch)*frame.Size
+}
 
 func (p *Pty) markClosed() {
 	p.mu.Lock()

@@ -61,7 +61,7 @@ func TestSlaveCloses(t *testing.T) {
 }
 
 func TestLockedSlave(t *testing.T) {
-	p, err := NewPty(nil)
+	p, err := NewPty(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // blocking is a file of the slave without O_NONBLOCK.
 func blocking(t *testing.T, o *ours, c vfs.Caller) *vfs.File {
-	f := vfs.NewFile(&lateOps{}, &deviceInode{}, vfs.Path{}, abi.O_RDWR)
+	f, _ := vfs.NewFile(vfs.Kernel, &lateOps{}, &deviceInode{}, vfs.Path{}, abi.O_RDWR)
 	ops, err := o.pty.Slave().Open(c, f, Current)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,10 @@
 package tty
 
-import "kevlar/kernel/machine/frame"
+import (
+	"sync/atomic"
+
+	"kevlar/kernel/machine/frame"
+)
 
 // A page is a page frame that is allocated when first needed.
 type page struct{ f frame.Frame }
@@ -29,7 +33,8 @@ func (p *page) release() {
 type ring struct {
 	limit int // bytes, a multiple of the page size; set once
 	pages []page
-	tail  int // position of the first byte
+	used  atomic.Int32 // pages that have a frame; anybody may look
+	tail  int          // position of the first byte
 	n     int
 }
 
@@ -44,7 +49,11 @@ func (r *ring) put(p []byte) int {
 	done := 0
 	for done < len(p) && r.n < r.limit {
 		at := (r.tail + r.n) % r.limit
-		b := r.pages[at/frame.Size].bytes()
+		pg := &r.pages[at/frame.Size]
+		if pg.f == 0 && pg.bytes() != nil {
+			r.used.Add(1)
+		}
+		b := pg.bytes()
 		if b == nil {
 			break
 		}
@@ -86,4 +95,5 @@ func (r *ring) release() {
 	for i := range r.pages {
 		r.pages[i].release()
 	}
+	r.used.Store(0)
 }

@@ -67,25 +67,32 @@ func (i *AnonInode) FS() *Super { return anonSuper() }
 // else it answers ENXIO.
 func (i *AnonInode) Open(c Caller, f *File) (FileOps, error) { return OpenSpecial(c, f, i) }
 
-// NewFile returns an open file of the inode with one reference.
-func (i *AnonInode) NewFile(ops FileOps, flags int) *File {
+// NewFile returns an open file of the inode with one reference, charged to c's
+// user: ENFILE.
+func (i *AnonInode) NewFile(c Caller, ops FileOps, flags int) (*File, error) {
 	d := newDentry(anonSuper(), nil, i.class+":["+strconv.FormatUint(i.attr.Ino, 10)+"]", i)
-	return NewFile(ops, i, Path{nil, d}, flags)
+	return NewFile(c, ops, i, Path{nil, d}, flags)
 }
 
 // sharedInode is what all files of NewAnonFile have in common.
 var sharedInode = sync.OnceValue(func() *AnonInode { return NewAnonInode("anon_inode", 0o600) })
 
 // NewAnonFile returns an open file with one reference that needs no inode of
-// its own and shows in /proc/PID/fd as "anon_inode:[name]".
-func NewAnonFile(name string, ops FileOps, flags int) *File {
+// its own and shows in /proc/PID/fd as "anon_inode:[name]". It is charged to c's
+// user: ENFILE.
+func NewAnonFile(c Caller, name string, ops FileOps, flags int) (*File, error) {
 	i := sharedInode()
 	d := newDentry(anonSuper(), nil, "anon_inode:["+name+"]", i)
-	return NewFile(ops, i, Path{nil, d}, flags)
+	return NewFile(c, ops, i, Path{nil, d}, flags)
 }
 
 // NewShownFile returns an open file with one reference of an inode that has no
-// name, and shows in /proc/PID/fd as the text given: memfd_create(2).
-func NewShownFile(text string, ops FileOps, inode Inode, flags int) *File {
-	return NewFile(ops, inode, Path{nil, newDentry(inode.FS(), nil, text, inode)}, flags)
+// name, and shows in /proc/PID/fd as the text given: memfd_create(2). It is
+// charged to c's user: ENFILE.
+func NewShownFile(c Caller, text string, ops FileOps, inode Inode, flags int) (*File, error) {
+	f, err := NewFile(c, ops, inode, Path{nil, newDentry(inode.FS(), nil, text, inode)}, flags)
+	if p, ok := inode.(Pinned); ok && err != nil && p.Pin() == nil {
+		p.Unpin() // an inode without a name ends here
+	}
+	return f, err
 }

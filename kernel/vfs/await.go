@@ -14,9 +14,12 @@ const (
 // there is something to read, the file ends, or a signal comes (ERESTARTSYS).
 func BlockRead(c Caller, f *File, dst Dest) (int, error) {
 	n, err := f.Read(c, dst)
-	q := f.awaited(c, err)
-	if q == nil {
+	if err != abi.EAGAIN {
 		return n, err
+	}
+	q := f.awaited(c)
+	if q == nil {
+		return 0, err
 	}
 	err = c.Sleeper().Await(q, awaitRead, wait.Forever, func() (err error) {
 		n, err = f.Read(c, dst)
@@ -28,12 +31,32 @@ func BlockRead(c Caller, f *File, dst Dest) (int, error) {
 // BlockReadAt is BlockRead at offset off: pread(2).
 func BlockReadAt(c Caller, f *File, dst Dest, off int64) (int, error) {
 	n, err := f.ReadAt(c, dst, off)
-	q := f.awaited(c, err)
-	if q == nil {
+	if err != abi.EAGAIN {
 		return n, err
+	}
+	q := f.awaited(c)
+	if q == nil {
+		return 0, err
 	}
 	err = c.Sleeper().Await(q, awaitRead, wait.Forever, func() (err error) {
 		n, err = f.ReadAt(c, dst, off)
+		return err
+	})
+	return n, err
+}
+
+// BlockWriteAt writes at offset off: pwrite(2).
+func BlockWriteAt(c Caller, f *File, src Source, off int64) (int, error) {
+	n, err := f.WriteAt(c, src, off)
+	if err != abi.EAGAIN {
+		return n, err
+	}
+	q := f.awaited(c)
+	if q == nil {
+		return 0, err
+	}
+	err = c.Sleeper().Await(q, awaitWrite, wait.Forever, func() (err error) {
+		n, err = f.WriteAt(c, src, off)
 		return err
 	})
 	return n, err
@@ -44,17 +67,26 @@ func BlockReadAt(c Caller, f *File, dst Dest, off int64) (int, error) {
 // until all is written or there is an error; what has been written by then is
 // what counts.
 func BlockWrite(c Caller, f *File, src Source) (int, error) {
-	total, err := f.Write(c, src)
-	q := f.awaited(c, f.unfinished(src, err))
-	if q == nil {
-		return total, err
+	n, err := f.Write(c, src)
+	if err == nil && (f.can&goesOn == 0 || src.Len() == 0) || err != nil && err != abi.EAGAIN {
+		return n, err
 	}
+	q := f.awaited(c)
+	if q == nil {
+		return n, err
+	}
+	total := n
 	err = c.Sleeper().Await(q, awaitWrite, wait.Forever, func() error {
 		for {
 			n, err := f.Write(c, src)
 			total += n
-			if err = f.unfinished(src, err); err != abi.EAGAIN || n == 0 {
+			switch {
+			case err != nil:
 				return err
+			case f.can&goesOn == 0 || src.Len() == 0:
+				return nil
+			case n == 0:
+				return abi.EAGAIN
 			}
 		}
 	})
@@ -64,18 +96,12 @@ func BlockWrite(c Caller, f *File, src Source) (int, error) {
 	return 0, err
 }
 
-// BlockWriteAt is BlockWrite at offset off: pwrite(2).
-func BlockWriteAt(c Caller, f *File, src Source, off int64) (int, error) {
-	n, err := f.WriteAt(c, src, off)
-	q := f.awaited(c, err)
-	if q == nil {
-		return n, err
+// awaited returns the queue on which c is to wait for f, or nil.
+func (f *File) awaited(c Caller) *wait.Queue {
+	if f.Nonblocking() {
+		return nil
 	}
-	err = c.Sleeper().Await(q, awaitWrite, wait.Forever, func() (err error) {
-		n, err = f.WriteAt(c, src, off)
-		return err
-	})
-	return n, err
+	return f.WaitQueueFor(c)
 }
 
 // AwaitReady waits, unless O_NONBLOCK is set (EAGAIN), until one of events
@@ -95,22 +121,4 @@ func AwaitReady(c Caller, f *File, events wait.Events) error {
 		return nil
 	}
 	return c.Sleeper().Await(q, events, wait.Forever, try)
-}
-
-// awaited returns the queue on which c is to wait after an operation has ended
-// with err; nil if it is not to wait.
-func (f *File) awaited(c Caller, err error) *wait.Queue {
-	if err != abi.EAGAIN || f.Nonblocking() {
-		return nil
-	}
-	return f.WaitQueueFor(c)
-}
-
-// unfinished returns what a write has ended with: EAGAIN too if it is to go on
-// although it did write something.
-func (f *File) unfinished(src Source, err error) error {
-	if err == nil && f.can&goesOn != 0 && src.Len() > 0 {
-		return abi.EAGAIN
-	}
-	return err
 }

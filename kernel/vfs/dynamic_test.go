@@ -174,7 +174,7 @@ func TestMagicLinks(t *testing.T) {
 	f, err := c.open("d/f", abi.O_RDONLY, 0)
 	must(t, err)
 	link("file", f.Path())
-	pipe := vfs.NewAnonInode("pipe", abi.S_IFIFO|0o600).NewFile(vfs.NoFile{}, abi.O_RDONLY)
+	pipe, _ := vfs.NewAnonInode("pipe", abi.S_IFIFO|0o600).NewFile(vfs.Kernel, vfs.NoFile{}, abi.O_RDONLY)
 	link("pipe", pipe.Path())
 	must(t, c.unlink("d/f"))
 

@@ -6,12 +6,14 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 )
 
 // An FDTable is the file descriptors that processes share with CLONE_FILES. It
 // is reference-counted. It owns the record locks of its processes.
 type FDTable struct {
-	refs atomic.Int64
+	refs    atomic.Int64
+	account *kmem.Account // which is charged for it
 	// slots is read without a lock; it grows by being replaced. Entries
 	// change with mu held.
 	slots atomic.Pointer[[]slot]
@@ -34,11 +36,17 @@ const firstSlots = 64
 // MaxFDs is the most descriptors a table can have, whatever its limit.
 const MaxFDs = 1 << 20
 
-// NewFDTable returns an empty table with one reference and the limit 1024.
-func NewFDTable() *FDTable { return newFDTable(firstSlots, 1024) }
+// NewFDTable returns an empty table with one reference and the limit 1024, for
+// the kernel itself: nobody is refused it.
+func NewFDTable() *FDTable {
+	var account *kmem.Account
+	account.ChargeAnyway(tableMemory + firstSlots*slotMemory)
+	return newFDTable(account, firstSlots, 1024)
+}
 
-func newFDTable(n, limit int) *FDTable {
-	t := &FDTable{limit: limit, taken: make([]uint64, n/64), cloexec: make([]uint64, n/64)}
+// newFDTable makes a table with n slots that has been charged to account.
+func newFDTable(account *kmem.Account, n, limit int) *FDTable {
+	t := &FDTable{account: account, limit: limit, taken: make([]uint64, n/64), cloexec: make([]uint64, n/64)}
 	t.refs.Store(1)
 	s := make([]slot, n)
 	t.slots.Store(&s)
@@ -51,8 +59,13 @@ func (t *FDTable) Ref() { t.refs.Add(1) }
 // Unref drops a reference and with the last one closes everything.
 func (t *FDTable) Unref() {
 	if t.refs.Add(-1) == 0 {
+		defer t.uncharge() // even if closing panics
 		t.CloseAll()
 	}
+}
+
+func (t *FDTable) uncharge() {
+	t.account.Uncharge(tableMemory + int64(t.Size())*slotMemory)
 }
 
 // Shared reports whether more than one reference exists.
@@ -106,12 +119,9 @@ func (t *FDTable) GetIO(fd int) (*File, error) {
 }
 
 // Install gives f the lowest free descriptor that is at least minfd, and takes
-// over the caller's reference unless it fails: EMFILE, or ENFILE if too many
-// files are open in the system.
+// over the caller's reference unless it fails: EMFILE, or ENOMEM if the table
+// cannot grow.
 func (t *FDTable) Install(f *File, minfd int, cloexec bool) (int, error) {
-	if n, limit := OpenFiles(); n > limit {
-		return -1, abi.ENFILE
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	fd, err := t.take(minfd)
@@ -121,8 +131,8 @@ func (t *FDTable) Install(f *File, minfd int, cloexec bool) (int, error) {
 	return fd, err
 }
 
-// Reserve takes the lowest free descriptor that is at least minfd: EMFILE.
-// Until Fill or Cancel it is nobody's: closed to all who ask, but not free. So
+// Reserve takes the lowest free descriptor that is at least minfd: EMFILE,
+// ENOMEM. Until Fill or Cancel it is nobody's: closed to all who ask, but not free. So
 // a call that tells the number by way of memory does that first.
 func (t *FDTable) Reserve(minfd int) (int, error) {
 	t.mu.Lock()
@@ -151,35 +161,43 @@ func (t *FDTable) take(minfd int) (int, error) {
 	if fd >= t.limit {
 		return -1, abi.EMFILE
 	}
+	if fd >= len(t.taken)*64 {
+		if err := t.grow(fd); err != nil {
+			return -1, err
+		}
+	}
 	if minfd <= t.next {
 		t.next = fd + 1
 	}
-	t.grow(fd)
-	t.taken[fd/64] |= 1 << (fd % 64)
+	t.taken[uint(fd)/64] |= 1 << (uint(fd) % 64)
 	return fd, nil
 }
 
 // firstZero returns the first bit of set from the one given on that is 0;
 // those behind its end are.
 func firstZero(set []uint64, from int) int {
-	for w := from / 64; w < len(set); w++ {
-		if free := ^set[w] >> (from % 64) << (from % 64); free != 0 {
-			return w*64 + bits.TrailingZeros64(free)
+	skip := uint(from) % 64
+	for w := uint(from) / 64; w < uint(len(set)); w++ {
+		if free := ^set[w] >> skip << skip; free != 0 {
+			return int(w)*64 + bits.TrailingZeros64(free)
 		}
-		from = 0
+		skip = 0
 	}
 	return max(from, len(set)*64)
 }
 
-// grow makes room for descriptor fd. The caller holds t.mu.
-func (t *FDTable) grow(fd int) {
+// grow makes room for descriptor fd: ENOMEM. The caller holds t.mu.
+func (t *FDTable) grow(fd int) error {
 	old := *t.slots.Load()
 	if fd < len(old) {
-		return
+		return nil
 	}
 	n := len(old)
 	for n <= fd {
 		n *= 2
+	}
+	if err := t.account.Charge(int64(n-len(old)) * slotMemory); err != nil {
+		return err
 	}
 	s := make([]slot, n)
 	for i := range old {
@@ -188,23 +206,24 @@ func (t *FDTable) grow(fd int) {
 	t.taken = append(t.taken, make([]uint64, n/64-len(t.taken))...)
 	t.cloexec = append(t.cloexec, make([]uint64, n/64-len(t.cloexec))...)
 	t.slots.Store(&s)
+	return nil
 }
 
 // set puts f, or nil to make the descriptor free, into the slot fd. The caller
 // holds t.mu.
 func (t *FDTable) set(fd int, f *File, cloexec bool) (old *File) {
 	old = (*t.slots.Load())[fd].file.Swap(f)
-	bit := uint64(1) << (fd % 64)
+	word, bit := uint(fd)/64, uint64(1)<<(uint(fd)%64)
 	if cloexec {
-		t.cloexec[fd/64] |= bit
+		t.cloexec[word] |= bit
 	} else {
-		t.cloexec[fd/64] &^= bit
+		t.cloexec[word] &^= bit
 	}
 	if f != nil {
-		t.taken[fd/64] |= bit
+		t.taken[word] |= bit
 		return old
 	}
-	t.taken[fd/64] &^= bit
+	t.taken[word] &^= bit
 	t.next = min(t.next, fd)
 	return old
 }
@@ -231,9 +250,6 @@ func (t *FDTable) closed(f *File) {
 	if f == nil {
 		return
 	}
-	if fl, ok := f.ops.(Flusher); ok {
-		fl.Flush(f)
-	}
 	if !f.IsPath() {
 		t.releaseLocks(f.inode)
 	}
@@ -253,7 +269,9 @@ func (t *FDTable) Dup2(oldfd, newfd int, cloexec bool) error {
 		if oldfd == newfd {
 			return nil, abi.EINVAL
 		}
-		t.grow(newfd)
+		if err := t.grow(newfd); err != nil {
+			return nil, err
+		}
 		if t.at(newfd) == nil && t.taken[newfd/64]>>(newfd%64)&1 != 0 {
 			return nil, abi.EBUSY
 		}
@@ -362,8 +380,21 @@ func (t *FDTable) closeFrom(first int) {
 	}
 }
 
-// Fork returns a copy with one reference.
-func (t *FDTable) Fork() *FDTable {
+// Fork returns a copy with one reference that is charged to account: ENOMEM.
+func (t *FDTable) Fork(account *kmem.Account) (*FDTable, error) {
+	return t.fork(account, account.Charge)
+}
+
+// ForkAnyway is Fork when nothing can be refused any more: in execve(2).
+func (t *FDTable) ForkAnyway(account *kmem.Account) *FDTable {
+	c, _ := t.fork(account, func(n int64) error {
+		account.ChargeAnyway(n)
+		return nil
+	})
+	return c
+}
+
+func (t *FDTable) fork(account *kmem.Account, charge func(n int64) error) (*FDTable, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := *t.slots.Load()
@@ -375,7 +406,10 @@ func (t *FDTable) Fork() *FDTable {
 	for n < top {
 		n *= 2
 	}
-	c := newFDTable(n, t.limit)
+	if err := charge(tableMemory + int64(n)*slotMemory); err != nil {
+		return nil, err
+	}
+	c := newFDTable(account, n, t.limit)
 	copy(c.cloexec, t.cloexec)
 	s := *c.slots.Load()
 	for fd := range top {
@@ -385,7 +419,7 @@ func (t *FDTable) Fork() *FDTable {
 			c.taken[fd/64] |= 1 << (fd % 64)
 		}
 	}
-	return c
+	return c, nil
 }
 
 // Each calls visit for the open descriptors in ascending order. f is good

@@ -17,7 +17,11 @@ type counted struct {
 func (c counted) Release(*vfs.File) { *c.released++ }
 
 func newCounted(released *int) *vfs.File {
-	return vfs.NewAnonFile("test", counted{released: released}, abi.O_RDWR)
+	f, err := vfs.NewAnonFile(vfs.Kernel, "test", counted{released: released}, abi.O_RDWR)
+	if err != nil {
+		panic(err)
+	}
+	return f
 }
 
 func TestFDTable(t *testing.T) {
@@ -74,7 +78,8 @@ func TestFDTable(t *testing.T) {
 		want(t, "get of nothing", err, abi.EBADF)
 	}
 
-	copied := fds.Fork()
+	copied, err := fds.Fork(nil)
+	must(t, err)
 	released = 0
 	copied.CloseOnExec()
 	n := 0

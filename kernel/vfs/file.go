@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/wait"
 )
 
@@ -26,8 +27,11 @@ type File struct {
 
 	touch  Accessed    // inode, if reading without O_NOATIME updates its access time
 	locked atomic.Bool // it has, or had, locks of its own
+	memory int32       // bytes that are charged to account
 
 	hooks atomic.Pointer[releaseHooks] // nil if there never was one
+
+	account *kmem.Account // which is charged for it
 }
 
 // Bits of File.can.
@@ -66,9 +70,10 @@ func SetMemory(frames uint64) {
 // OpenFiles returns how many files are open, and how many may be.
 func OpenFiles() (n, limit int) { return int(openFiles.Load()), int(maxFiles.Load()) }
 
-// newFile makes a File whose ops are still missing.
-func newFile(inode Inode, path Path, flags int) *File {
-	f := &File{inode: inode, path: path}
+// newFile makes a File whose ops are still missing and that is counted and
+// charged to account when it begins.
+func newFile(account *kmem.Account, inode Inode, path Path, flags int) *File {
+	f := &File{inode: inode, path: path, account: account, memory: fileMemory}
 	f.refs.Store(1)
 	const opening = abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC | abi.O_CLOEXEC
 	f.flags.Store(uint32(flags &^ opening))
@@ -92,11 +97,25 @@ func newFile(inode Inode, path Path, flags int) *File {
 	return f
 }
 
-// begin counts f as a user of its inode and mount.
+// count counts and charges f: ENFILE.
+func (f *File) count() error {
+	if openFiles.Add(1) <= maxFiles.Load() && f.account.Charge(int64(f.memory)) == nil {
+		return nil
+	}
+	openFiles.Add(-1)
+	return abi.ENFILE
+}
+
+// uncount undoes count.
+func (f *File) uncount() {
+	f.account.Uncharge(int64(f.memory))
+	openFiles.Add(-1)
+}
+
+// begin counts f, and as a user of its inode and mount.
 func (f *File) begin() error {
-	if openFiles.Add(1) > maxFiles.Load() && f.path.Mount != nil {
-		openFiles.Add(-1)
-		return abi.ENFILE
+	if err := f.count(); err != nil {
+		return err
 	}
 	if f.can&canWrite != 0 && f.path.Dentry.isRegular() {
 		err := f.path.Mount.beginWrite()
@@ -106,7 +125,7 @@ func (f *File) begin() error {
 			}
 		}
 		if err != nil {
-			openFiles.Add(-1)
+			f.uncount()
 			return err
 		}
 		f.can |= counted
@@ -141,17 +160,18 @@ func (f *File) unbegin() {
 		f.path.Mount.endWrite()
 	}
 	f.path.Mount.unpin()
-	openFiles.Add(-1)
+	f.uncount()
 }
 
 func (f *File) setOps(ops FileOps) {
 	f.ops = ops
 	f.flags.And(^uint32(abi.O_NOCTTY)) // only Inode.Open wants to know
-	if _, ok := ops.(Stream); ok {
-		f.can |= isStream
-		if _, ok := ops.(MessageStream); !ok {
-			f.can |= goesOn
-		}
+	if _, ok := ops.(Stream); !ok {
+		return
+	}
+	f.can |= isStream
+	if _, ok := ops.(MessageStream); !ok {
+		f.can |= goesOn
 	}
 	if _, ok := ops.(PerCaller); ok {
 		f.can |= perCaller
@@ -160,19 +180,28 @@ func (f *File) setOps(ops FileOps) {
 
 // NewFile returns an open file with one reference of an inode that has no name,
 // or none that matters: path may be the zero Path. flags are those of open(2).
-func NewFile(ops FileOps, inode Inode, path Path, flags int) *File {
+// It is charged to c's user, with its dentry if path is zero and what small
+// things ops has: ENFILE.
+func NewFile(c Caller, ops FileOps, inode Inode, path Path, flags int) (*File, error) {
 	if path.IsZero() {
 		path.Dentry = newDentry(inode.FS(), nil, "", inode)
 	}
-	f := newFile(inode, path, flags)
-	openFiles.Add(1)
+	f := newFile(c.Cred().Account, inode, path, flags)
+	f.memory = anonFileMemory
+	if err := f.count(); err != nil {
+		return nil, err
+	}
 	path.get()
 	path.Mount.pin()
 	if p := path.Dentry.pins; p != nil {
-		p.Pin()
+		if err := p.Pin(); err != nil {
+			f.unbegin()
+			path.Put()
+			return nil, err
+		}
 	}
 	f.setOps(ops)
-	return f
+	return f, nil
 }
 
 // Get takes a reference; the caller must hold one.
@@ -202,7 +231,9 @@ func (f *File) Put() {
 		releaseFileLocks(f)
 	}
 	defer f.leave() // even if what follows panics
-	f.hooks.Load().released(f)
+	if hs := f.hooks.Load(); hs != nil {
+		hs.released(f)
+	}
 	if f.can&denyWrite != 0 {
 		stateOf(f.inode).allowWriting()
 	}

@@ -47,13 +47,9 @@ func (f *File) CheckAt(off int64) error {
 	return nil
 }
 
-// checkEnd checks that n bytes at offset off end at an offset: EINVAL.
-func checkEnd(off int64, n int) error {
-	if off > math.MaxInt64-int64(n) {
-		return abi.EINVAL
-	}
-	return nil
-}
+// lastStart is the last offset from which every transfer ends at an offset;
+// others may not: EINVAL.
+const lastStart = math.MaxInt64 - abi.MAX_RW_COUNT
 
 // ReadAt reads at offset off: pread(2).
 func (f *File) ReadAt(c Caller, dst Dest, off int64) (int, error) {
@@ -70,8 +66,8 @@ func (f *File) read(c Caller, dst Dest, off int64) (int, error) {
 	if f.path.Dentry.isDir() {
 		return 0, abi.EISDIR
 	}
-	if err := checkEnd(off, dst.Len()); err != nil {
-		return 0, err
+	if off > lastStart && off > math.MaxInt64-int64(dst.Len()) {
+		return 0, abi.EINVAL
 	}
 	n, err := f.ops.Read(c, dst, off)
 	if f.touch != nil && err == nil {
@@ -148,8 +144,8 @@ func (f *File) Append(c Caller, src Source, move bool) (int, error) {
 
 // write returns the position after the bytes written, too.
 func (f *File) write(c Caller, src Source, off int64) (n int, end int64, err error) {
-	if err := checkEnd(off, src.Len()); err != nil {
-		return 0, 0, err
+	if off > lastStart && off > math.MaxInt64-int64(src.Len()) {
+		return 0, 0, abi.EINVAL
 	}
 	if src.Len() > 0 {
 		if err := f.path.Dentry.dropSetID(c); err != nil {

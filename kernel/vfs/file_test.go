@@ -367,7 +367,7 @@ func (x *box) WaitQueue() *wait.Queue { return &x.q }
 func TestBlocking(t *testing.T) {
 	c := newRoot(t, tmpfs.Options{})
 	x := new(box)
-	f := vfs.NewAnonFile("box", x, abi.O_RDWR)
+	f, _ := vfs.NewAnonFile(vfs.Kernel, "box", x, abi.O_RDWR)
 	defer f.Put()
 	const text = "a text of some length"
 	w := c.fork()

@@ -65,14 +65,11 @@ type (
 	FlagSetter interface {
 		FlagsChanging(f *File, flags int) error
 	}
-	// Flusher is told of each close(2) of a descriptor.
-	Flusher interface {
-		Flush(f *File)
-	}
-	// PerCaller is a file that is ready for one thread and not for another:
+	// PerCaller is a Stream that is ready for one thread and not for another:
 	// signalfd(2). Its Ready and WaitQueue answer for the thread that made
 	// it.
 	PerCaller interface {
+		Stream
 		ReadyFor(c Caller, mask wait.Events) wait.Events
 		WaitQueueFor(c Caller) *wait.Queue
 	}

@@ -21,20 +21,11 @@ type lockState struct {
 	releases atomic.Uint64
 }
 
-// maxLocks is how many locks there may be at once: ENOLCK.
-const maxLocks = 65536
-
-// lockCount counts all locks.
-var lockCount atomic.Int64
-
-// countLocks counts n more locks, or fewer if n is negative: ENOLCK.
-func countLocks(n int) error {
-	if lockCount.Add(int64(n)) > maxLocks && n > 0 {
-		lockCount.Add(int64(-n))
-		return abi.ENOLCK
-	}
-	return nil
-}
+// Heap that a lock takes, in bytes, rounded up.
+const (
+	recordLockMemory = 256
+	flockMemory      = 128
+)
 
 // lockStateOf returns the locks of inode, made if need be.
 func lockStateOf(inode Inode) (*lockState, error) {
@@ -99,11 +90,8 @@ func Locks(inode Inode, visit func(LockInfo)) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.flocks.exclusive != nil {
-		visit(LockInfo{Kind: "FLOCK", Write: true, End: lastByte})
-	}
-	for range l.flocks.shared {
-		visit(LockInfo{Kind: "FLOCK", End: lastByte})
+	for range l.flocks.holders {
+		visit(LockInfo{Kind: "FLOCK", Write: l.flocks.exclusive, End: lastByte})
 	}
 	for _, t := range []*lockTree{&l.records.reads, &l.records.writes} {
 		t.first(0, lastByte, func(r *recordLock) bool {

@@ -1,12 +1,15 @@
 package vfs
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
+)
 
 // flocks are the locks of flock(2) on an inode: one exclusive one, or any
 // number of shared ones.
 type flocks struct {
-	exclusive *File
-	shared    map[*File]struct{}
+	exclusive bool
+	holders   map[*File]*kmem.Account // each lock's file and who is charged for it
 }
 
 // CheckFlock checks the operation of flock(2), which comes before anything
@@ -39,33 +42,28 @@ func (f *File) Flock(c Caller, op int) error {
 		return nil
 	}
 	f.locked.Store(true)
-	return l.await(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX) })
+	return l.await(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX, c.Cred().Account) })
 }
 
-// tryFlock takes the lock or answers EAGAIN.
-func (l *lockState) tryFlock(f *File, exclusive bool) error {
+// tryFlock takes the lock, which is charged to account, or answers EAGAIN.
+func (l *lockState) tryFlock(f *File, exclusive bool, account *kmem.Account) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := &l.flocks
-	_, shares := k.shared[f]
-	if exclusive && k.exclusive == f || !exclusive && shares {
+	if _, holds := k.holders[f]; holds && exclusive == k.exclusive {
 		return nil
 	}
 	l.unflockLocked(f)
-	if k.exclusive != nil || exclusive && len(k.shared) > 0 {
+	if len(k.holders) > 0 && (exclusive || k.exclusive) {
 		return abi.EAGAIN
 	}
-	if err := countLocks(1); err != nil {
-		return err
+	if account.Charge(flockMemory) != nil {
+		return abi.ENOLCK
 	}
-	if exclusive {
-		k.exclusive = f
-		return nil
+	if k.holders == nil {
+		k.holders = make(map[*File]*kmem.Account)
 	}
-	if k.shared == nil {
-		k.shared = make(map[*File]struct{})
-	}
-	k.shared[f] = struct{}{}
+	k.holders[f], k.exclusive = account, exclusive
 	return nil
 }
 
@@ -78,16 +76,13 @@ func (l *lockState) unflock(f *File) {
 
 func (l *lockState) unflockLocked(f *File) {
 	k := &l.flocks
-	if k.exclusive == f {
-		k.exclusive = nil
-	} else if _, ok := k.shared[f]; ok {
-		delete(k.shared, f)
-		if len(k.shared) == 0 {
-			k.shared = nil // a map never shrinks
-		}
-	} else {
+	account, holds := k.holders[f]
+	if !holds {
 		return
 	}
-	countLocks(-1)
+	account.Uncharge(flockMemory)
+	if delete(k.holders, f); len(k.holders) == 0 {
+		k.holders = nil // a map never shrinks
+	}
 	l.weakened()
 }

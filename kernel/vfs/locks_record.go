@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 )
 
 // lastByte is the end of a lock that reaches to the end of the file, however
@@ -17,7 +18,8 @@ type recordLock struct {
 	start, end int64
 	write      bool
 	pid        int32
-	id         uint64 // tells it from others; set when it is added
+	account    *kmem.Account // which is charged for it
+	id         uint64        // tells it from others; set when it is added
 
 	inFile  lockNode // its place in recordLocks.reads or writes
 	inOwner lockNode // its place in recordLocks.owners
@@ -95,6 +97,7 @@ func (f *File) setLock(c Caller, owner lockOwner, l abi.Flock, wait bool) error 
 	if err != nil {
 		return err
 	}
+	want.account = c.Cred().Account
 	switch l.Type {
 	case abi.F_UNLCK:
 	case abi.F_RDLCK:
@@ -208,8 +211,8 @@ func (s *lockState) tryLock(want recordLock, e *waitEdge) error {
 	return s.replace(&want, true)
 }
 
-// unlock gives up the owner's locks in the range of r: ENOLCK if what is left
-// of one on both sides would be one too many.
+// unlock gives up the owner's locks in the range of r: ENOLCK if there is no
+// memory for what is left of a lock on both sides.
 func (s *lockState) unlock(r recordLock) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,12 +254,18 @@ func (s *lockState) replace(r *recordLock, add bool) error {
 	if add {
 		parts = append(parts, &merged)
 	}
-	if err := countLocks(len(parts) - len(old)); err != nil {
-		return err
+	for i, k := range parts {
+		if k.account.Charge(recordLockMemory) != nil {
+			for _, k := range parts[:i] {
+				k.account.Uncharge(recordLockMemory)
+			}
+			return abi.ENOLCK
+		}
 	}
 	weaker := false
 	for _, k := range old {
 		s.records.remove(k)
+		k.account.Uncharge(recordLockMemory)
 		weaker = weaker || !add || k.write && !r.write
 	}
 	for _, k := range parts {
@@ -270,7 +279,7 @@ func (s *lockState) replace(r *recordLock, add bool) error {
 
 // part returns a lock like r on other bytes.
 func (r *recordLock) part(start, end int64) *recordLock {
-	return &recordLock{owner: r.owner, start: start, end: end, write: r.write, pid: r.pid}
+	return &recordLock{owner: r.owner, start: start, end: end, write: r.write, pid: r.pid, account: r.account}
 }
 
 // inTheWay returns the first lock that conflicts with want, or nil.

@@ -37,10 +37,16 @@ func DropMemory(c Caller, n int64) {
 	c.Cred().Account.Uncharge(n)
 }
 
-// Heap that a descriptor and a File take, in bytes, rounded up.
+// What is charged, in bytes of the heap, rounded up.
 const (
-	slotMemory = 8
+	// fileMemory is a File with what its FileOps has for it alone.
 	fileMemory = 512
+	// anonFileMemory is a File with a dentry, and with what stands behind it if
+	// that is small: a counter, a timer, an epoll instance without items.
+	anonFileMemory = 1024
+	// tableMemory is an empty FDTable, slotMemory each slot, with its bits.
+	tableMemory = 256
+	slotMemory  = 9
 )
 
 // KernelMemory returns about how many bytes of the kernel's memory would come
@@ -48,7 +54,7 @@ const (
 // may come and go meanwhile; nothing is locked or kept.
 func (t *FDTable) KernelMemory() int64 {
 	slots := *t.slots.Load()
-	n := int64(len(slots)) * slotMemory
+	n := tableMemory + int64(len(slots))*slotMemory
 	var last *File
 	var share int64 // of last
 	for i := range slots {
@@ -66,7 +72,7 @@ func (t *FDTable) KernelMemory() int64 {
 
 // kernelMemory returns one reference's share of what f holds.
 func (f *File) kernelMemory() int64 {
-	n := int64(fileMemory)
+	n := int64(f.memory)
 	if m, ok := f.ops.(MemoryUser); ok {
 		n += m.KernelMemory()
 	}

@@ -325,7 +325,7 @@ func (f *File) empty(c Caller) error {
 // open makes the open file of what is at cur, which has been created just now
 // or not. All checks have been made. The file is then what keeps cur.
 func (o *opening) open(created bool) (*File, error) {
-	f := newFile(o.cur.Dentry.inode, o.cur, o.flags)
+	f := newFile(o.cred.Account, o.cur.Dentry.inode, o.cur, o.flags)
 	if err := f.begin(); err != nil {
 		if p := f.path.Dentry.pins; p != nil && created && p.Pin() == nil {
 			p.Unpin() // a new file without a name ends here

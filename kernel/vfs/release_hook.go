@@ -67,9 +67,6 @@ func (f *File) RemoveReleaseHook(h *ReleaseHook) {
 
 // released tells all observers.
 func (hs *releaseHooks) released(f *File) {
-	if hs == nil {
-		return
-	}
 	for h := hs.detach(); h != nil; h = h.next {
 		h.Observer.FileReleased(f)
 	}

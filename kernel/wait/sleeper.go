@@ -1,7 +1,6 @@
 package wait
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
@@ -24,6 +23,8 @@ type Sleeper struct {
 	wake        chan struct{} // one token: a wake-up before Sleep is not lost
 	interrupted atomic.Bool
 	timer       *ktime.Timer // reused by every timed sleep of the owner
+
+	waiter Waiter // of the outermost Await under way
 
 	request atomic.Pointer[stackRequest]
 
@@ -137,23 +138,19 @@ func (s *Sleeper) sleepUntil(deadline int64) bool {
 	return ktime.Mono() < deadline
 }
 
-// waiters keeps Waiters that are not in use, so that Await allocates nothing.
-var waiters = sync.Pool{New: func() any { return new(Waiter) }}
-
 // Await calls try until it answers something else than EAGAIN, and returns
 // that. In between the owner of s sleeps until q is notified of an event in
 // mask. A signal ends the wait with ERESTARTSYS; so does deadline, which is of
 // ktime.Mono, with ETIMEDOUT, after a last try. try runs at least once, after s
 // has been registered on q: who mostly need not wait tries first by itself.
 func (s *Sleeper) Await(q *Queue, mask Events, deadline int64, try func() error) error {
-	w := waiters.Get().(*Waiter)
+	w := &s.waiter
+	if w.queue != nil {
+		w = new(Waiter) // try of another Await waits itself
+	}
 	w.Sleeper = s
 	q.Register(w, mask)
-	defer func() {
-		q.Unregister(w)
-		w.Sleeper = nil
-		waiters.Put(w)
-	}()
+	defer q.Unregister(w) // even if try panics
 	for {
 		if err := try(); err != abi.EAGAIN {
 			return err

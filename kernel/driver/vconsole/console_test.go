@@ -235,7 +235,11 @@ func openPort(t *testing.T, c *Console, port uint32, flags int) *vfs.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return vfs.NewAnonFile("vport", ops, flags|abi.O_RDWR)
+	f, err := vfs.NewAnonFile(vfs.Kernel, "vport", ops, flags|abi.O_RDWR)
+	if err != nil {
+		panic(err)
+	}
+	return f
 }
 
 func read(f *vfs.File, n int) (string, error) {

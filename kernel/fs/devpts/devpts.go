@@ -144,7 +144,7 @@ func (fs *fileSystem) showOptions() string {
 // OpenMaster opens ptmx: it makes a pseudo-terminal, whose slave appears here.
 func OpenMaster(c vfs.Caller, f *vfs.File, _ uint64) (vfs.FileOps, error) {
 	var p *tty.Pty
-	p, err := tty.NewPty(func() { fs.remove(p.Index()) })
+	p, err := tty.NewPty(c.Cred().Account, func() { fs.remove(p.Index()) })
 	if err != nil {
 		return nil, err
 	}

@@ -165,7 +165,7 @@ func TestAccess(t *testing.T) {
 	withMemory(t, w.init, "init\x00", "")
 	w.shell.exe = w.ctx.Root()
 	private := []string{"environ", "auxv", "maps", "smaps", "io", "personality", "fd", "exe", "cwd", "root", "fdinfo", "fdinfo/0"}
-	f := vfs.NewAnonFile("x", vfs.NoFile{}, abi.O_RDWR)
+	f, _ := vfs.NewAnonFile(vfs.Kernel, "x", vfs.NoFile{}, abi.O_RDWR)
 	if _, err := w.shell.fds.Install(f, 0, false); err != nil {
 		t.Fatal(err)
 	}
@@ -465,7 +465,7 @@ func TestDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pipe := vfs.NewAnonInode("pipe", abi.S_IFIFO|0o600).NewFile(vfs.NoFile{}, abi.O_WRONLY|abi.O_NONBLOCK)
+	pipe, _ := vfs.NewAnonInode("pipe", abi.S_IFIFO|0o600).NewFile(vfs.Kernel, vfs.NoFile{}, abi.O_WRONLY|abi.O_NONBLOCK)
 	w.shell.fds.Install(file, 3, true)
 	w.shell.fds.Install(pipe, 5, false)
 	names, err := w.list(w.shell, "/self/fd")

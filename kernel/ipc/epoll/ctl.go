@@ -51,13 +51,12 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	if e.items[k] != nil {
 		return abi.EEXIST
 	}
-	if watches.Add(1) > MaxWatches {
-		watches.Add(-1)
-		return abi.ENOSPC
+	if err := e.owner.charge(); err != nil {
+		return err
 	}
 	if child != nil {
 		if err := e.adopt(child); err != nil {
-			watches.Add(-1)
+			e.owner.uncharge()
 			return err
 		}
 	}
@@ -66,6 +65,7 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
 	e.items[k] = it
+	e.count.Add(1)
 	it.hook.Observer = it
 	k.file.AddReleaseHook(&it.hook)
 	it.queue.Register(&it.waiter, wait.All)

@@ -18,20 +18,16 @@ import (
 	"kevlar/kernel/wait"
 )
 
-// MaxWatches limits the items of all instances together:
-// /proc/sys/fs/epoll/max_user_watches.
-const MaxWatches = 1 << 17
-
-var watches atomic.Int64
-
 // An Epoll is an epoll instance.
 type Epoll struct {
 	vfs.NoFile
+	owner *owner     // who made it
 	queue wait.Queue // who waits in Wait, or watches this instance
 
 	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
 	items   map[key]*item
 	nextID  int64                      // of an item; guarded by mu
+	count   atomic.Int64               // of items, for who may not wait for mu
 	scratch [abi.SizeofEpollEvent]byte // guarded by mu
 
 	// Guarded by nesting: the instances that this one watches, with how
@@ -51,13 +47,17 @@ type key struct {
 }
 
 // New returns a new instance. flags are EPOLL_CLOEXEC; others are refused
-// with EINVAL.
-func New(flags int) (*vfs.File, error) {
+// with EINVAL. ENFILE if there are too many files.
+func New(c vfs.Caller, flags int) (*vfs.File, error) {
 	if flags&^abi.EPOLL_CLOEXEC != 0 {
 		return nil, abi.EINVAL
 	}
-	e := &Epoll{items: make(map[key]*item)}
-	return vfs.NewAnonFile("eventpoll", e, abi.O_RDWR), nil
+	e := &Epoll{owner: acquireOwner(c.Cred()), items: make(map[key]*item)}
+	f, err := vfs.NewAnonFile(c, "eventpoll", e, abi.O_RDWR)
+	if err != nil {
+		e.owner.release()
+	}
+	return f, err
 }
 
 // Of returns the instance that f is, or EINVAL.
@@ -104,6 +104,12 @@ func (e *Epoll) Release(*vfs.File) {
 		it.file.RemoveReleaseHook(&it.hook)
 		e.drop(it)
 	}
+	e.owner.release()
+}
+
+// KernelMemory implements vfs.MemoryUser.
+func (e *Epoll) KernelMemory() int64 {
+	return e.count.Load() * itemMemory
 }
 
 // watchesInstances reports whether e watches other instances. When e is being

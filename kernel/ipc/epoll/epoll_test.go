@@ -8,6 +8,7 @@ import (
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ipc/pipe"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
@@ -39,9 +40,12 @@ func (c *caller) CopyOut(addr uintptr, src []byte) (int, error) {
 	return copy(c.mem[addr-userBase:], src), nil
 }
 
+// charged returns what is charged.
+func charged() int64 { return kmem.Machine.Used() }
+
 func newEpoll(t *testing.T) *vfs.File {
 	t.Helper()
-	f, err := New(0)
+	f, err := New(vfs.Kernel, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +130,7 @@ const (
 func TestCtlErrors(t *testing.T) {
 	e, e2 := newEpoll(t), newEpoll(t)
 	r, w := newPipe(t)
-	plain := vfs.NewAnonFile("plain", vfs.NoFile{}, abi.O_RDWR)
+	plain, _ := vfs.NewAnonFile(vfs.Kernel, "plain", vfs.NoFile{}, abi.O_RDWR)
 	const excl = abi.EPOLLEXCLUSIVE
 	ctl(t, e, e, 3, add, in, abi.EINVAL)
 	ctl(t, r, w, 1, add, in, abi.EINVAL)
@@ -160,14 +164,14 @@ func TestCtlErrors(t *testing.T) {
 		t.Errorf("epoll_wait to nowhere: %v", err)
 	}
 	waitFor(t, e, 0, event{0, in}) // and the event is still there
-	if _, err := New(1); err != abi.EINVAL {
+	if _, err := New(vfs.Kernel, 1); err != abi.EINVAL {
 		t.Errorf("unknown flag: %v", err)
 	}
 	for _, f := range []*vfs.File{e, e2, r, w, plain} {
 		f.Put()
 	}
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }
 
@@ -192,8 +196,8 @@ func TestNesting(t *testing.T) {
 	for _, f := range c {
 		f.Put()
 	}
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }
 
@@ -252,8 +256,8 @@ func TestManyChains(t *testing.T) {
 			t.Fatalf("%v chains and %d instances are left", e.chains, len(e.children))
 		}
 	}
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }
 
@@ -262,7 +266,6 @@ func TestManyChains(t *testing.T) {
 func TestManyWatchOneFile(t *testing.T) {
 	const n = 20000
 	r, w := newPipe(t)
-	defer w.Put()
 	eps := make([]*vfs.File, n)
 	for i := range eps {
 		eps[i] = newEpoll(t)
@@ -272,10 +275,11 @@ func TestManyWatchOneFile(t *testing.T) {
 		eps[i].Put()
 		eps[n-1-i].Put()
 	}
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
-	}
 	r.Put()
+	w.Put()
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
+	}
 }
 
 func TestNestedEvents(t *testing.T) {
@@ -357,7 +361,6 @@ func TestOneShot(t *testing.T) {
 
 func TestForgetsReleasedFiles(t *testing.T) {
 	e := newEpoll(t)
-	defer e.Put()
 	r, w := newPipe(t)
 	ctl(t, e, r, 5, add, in, nil)
 	write(t, w)
@@ -367,8 +370,12 @@ func TestForgetsReleasedFiles(t *testing.T) {
 	r.Put()
 	waitFor(t, e, 0)
 	w.Put()
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
+	if ep, _ := Of(e); ep.count.Load() != 0 {
+		t.Error("an item is left")
+	}
+	e.Put()
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }
 
@@ -458,7 +465,7 @@ func TestConcurrent(t *testing.T) {
 	close(stop)
 	takers.Wait()
 	e.Put()
-	if n := watches.Load(); n != 0 {
-		t.Errorf("%d watches are left", n)
+	if n := charged(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }

@@ -75,12 +75,13 @@ func (it *item) FileReleased(*vfs.File) {
 // instance.
 func (e *Epoll) drop(it *item) {
 	delete(e.items, it.key)
+	e.count.Add(-1)
 	it.queue.Unregister(&it.waiter)
 	e.unready(it)
 	if it.child != nil {
 		e.abandon(it.child)
 	}
-	watches.Add(-1)
+	e.owner.uncharge()
 }
 
 // A list is a queue of items, the oldest first.

@@ -29,13 +29,15 @@ type counter struct {
 
 // New returns an open file that counts from initial. flags are
 // EFD_SEMAPHORE, EFD_NONBLOCK and EFD_CLOEXEC; others are refused with EINVAL.
-func New(initial uint32, flags int) (*vfs.File, error) {
+// ENFILE if there are too many files.
+func New(caller vfs.Caller, initial uint32, flags int) (*vfs.File, error) {
 	if flags&^(abi.EFD_SEMAPHORE|abi.EFD_NONBLOCK|abi.EFD_CLOEXEC) != 0 {
 		return nil, abi.EINVAL
 	}
 	c := &counter{semaphore: flags&abi.EFD_SEMAPHORE != 0, n: uint64(initial)}
-	c.file = vfs.NewAnonFile("eventfd", c, abi.O_RDWR|flags&abi.EFD_NONBLOCK)
-	return c.file, nil
+	f, err := vfs.NewAnonFile(caller, "eventfd", c, abi.O_RDWR|flags&abi.EFD_NONBLOCK)
+	c.file = f
+	return f, err
 }
 
 // Read takes the count, which must not be 0.

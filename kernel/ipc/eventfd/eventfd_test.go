@@ -22,7 +22,7 @@ func newCaller() caller { return caller{vfs.Kernel, wait.NewSleeper()} }
 
 func open(t *testing.T, n uint32, flags int) *vfs.File {
 	t.Helper()
-	f, err := New(n, flags)
+	f, err := New(vfs.Kernel, n, flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestCounter(t *testing.T) {
 		t.Errorf("long write: %d, %v, want 8", n, err)
 	}
 	read(t, f, 1, nil)
-	if _, err := New(0, 8); err != abi.EINVAL {
+	if _, err := New(vfs.Kernel, 0, 8); err != abi.EINVAL {
 		t.Errorf("unknown flag: %v", err)
 	}
 }

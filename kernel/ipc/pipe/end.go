@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -68,7 +69,7 @@ func (e *end) Ioctl(c vfs.Caller, cmd uint32, arg uintptr) (uintptr, error) {
 		return 0, abi.ENOTTY
 	}
 	var b [4]byte
-	binary.LittleEndian.PutUint32(b[:], uint32(e.pipe.unread()))
+	binary.LittleEndian.PutUint32(b[:], uint32(e.pipe.buffered()))
 	_, err := c.CopyOut(arg, b[:])
 	return 0, err
 }
@@ -77,6 +78,16 @@ func (e *end) Ioctl(c vfs.Caller, cmd uint32, arg uintptr) (uintptr, error) {
 func (e *end) FlagsChanging(_ *vfs.File, flags int) error {
 	e.packets.Store(flags&abi.O_DIRECT != 0)
 	return nil
+}
+
+// KernelMemory implements vfs.MemoryUser: pages and slots count once, for who
+// reads.
+func (e *end) KernelMemory() int64 {
+	p := e.pipe
+	if !e.reads && !p.unread.Load() {
+		return 0
+	}
+	return pipeMemory + int64(p.capacity.Load())*slotMemory + int64(p.frames.Load())*frame.Size
 }
 
 // Release closes the end. With the last one the pipe is freed.
@@ -102,6 +113,7 @@ func (p *Pipe) closeEnd(e *end) bool {
 		p.free()
 		return true
 	}
+	p.unread.Store(p.readers == 0)
 	if p.readers == 0 || p.writers == 0 {
 		p.queue.Notify(wait.Readable | wait.Writable | wait.Err | wait.Hup)
 	}
@@ -116,5 +128,6 @@ func (p *Pipe) free() {
 	for ; p.nkept > 0; p.nkept-- {
 		p.kept[p.nkept-1].Put()
 	}
-	uncharge(p.owner, len(p.slots))
+	p.frames.Store(0)
+	p.charge.drop()
 }

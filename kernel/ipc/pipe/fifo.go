@@ -20,21 +20,22 @@ func OpenFIFO(c vfs.Caller, f *vfs.File, inode vfs.Inode) (vfs.FileOps, error) {
 	e.state.Pipe(func(place *any) {
 		p, _ := (*place).(*Pipe)
 		if p == nil {
-			p = newPipe(c.Cred())
+			if p, err = newPipe(c.Cred()); err != nil {
+				return
+			}
 		}
 		e.pipe = p
 		if err = p.openEnd(e, f.Nonblocking()); err == nil {
 			*place = p
 		} else if *place == nil {
-			uncharge(p.owner, len(p.slots))
+			p.charge.drop()
 		}
 	})
-	if err == nil {
-		if err = e.awaitPartner(c); err != nil {
-			e.Release(f)
-		}
-	}
 	if err != nil {
+		return nil, err
+	}
+	if err = e.awaitPartner(c); err != nil {
+		e.Release(f)
 		return nil, err
 	}
 	return e, nil
@@ -56,6 +57,7 @@ func (p *Pipe) openEnd(e *end, nonblock bool) error {
 	}
 	if e.reads {
 		p.readers++
+		p.unread.Store(false)
 		p.readerOpens++
 	}
 	if e.writes {

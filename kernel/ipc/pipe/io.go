@@ -112,8 +112,8 @@ func (p *Pipe) add(src vfs.Source, packet bool) (int, error) {
 	return n, nil
 }
 
-// unread returns how many bytes are in the pipe.
-func (p *Pipe) unread() int {
+// buffered returns how many bytes are in the pipe.
+func (p *Pipe) buffered() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0

@@ -8,6 +8,7 @@ package pipe
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/frame"
@@ -47,21 +48,33 @@ type Pipe struct {
 	// that who waits in open(2) for the other side notices one that has
 	// already gone.
 	readerOpens, writerOpens uint32
-	anonymous                bool   // made by pipe(2): opening it never waits
-	owner                    uint32 // user whose limit the slots count against
+	anonymous                bool // made by pipe(2): opening it never waits
+	charge                   charge
+
+	// What KernelMemory looks at, who may not wait for mu: it is held while
+	// user memory is copied.
+	frames   atomic.Int32 // page frames in slots and kept
+	capacity atomic.Int32 // slots
+	unread   atomic.Bool  // nobody can read
 }
 
-func newPipe(cred *vfs.Cred) *Pipe {
-	return &Pipe{owner: cred.UID, slots: make([]slot, chargeNew(cred))}
+func newPipe(cred *vfs.Cred) (*Pipe, error) {
+	c, err := chargeNew(cred)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipe{charge: c, slots: make([]slot, c.slots)}
+	p.capacity.Store(int32(c.slots))
+	return p, nil
 }
 
 // New makes a pipe and returns its reading and its writing end. flags are
 // O_NONBLOCK and O_DIRECT. The error is ENFILE.
 func New(c vfs.Caller, flags int) (r, w *vfs.File, err error) {
-	if n, limit := vfs.OpenFiles(); n+2 > limit {
-		return nil, nil, abi.ENFILE
+	p, err := newPipe(c.Cred())
+	if err != nil {
+		return nil, nil, err
 	}
-	p := newPipe(c.Cred())
 	p.anonymous = true
 	p.readers, p.writers = 1, 1
 	p.readerOpens, p.writerOpens = 1, 1
@@ -74,8 +87,16 @@ func New(c vfs.Caller, flags int) (r, w *vfs.File, err error) {
 		{pipe: p, state: inode.VFSState(), writes: true},
 	}
 	ends[1].packets.Store(flags&abi.O_DIRECT != 0)
-	r = inode.NewFile(&ends[0], abi.O_RDONLY|flags)
-	w = inode.NewFile(&ends[1], abi.O_WRONLY|flags)
+	if r, err = inode.NewFile(c, &ends[0], abi.O_RDONLY|flags); err != nil {
+		ends[0].Release(nil)
+		ends[1].Release(nil)
+		return nil, nil, err
+	}
+	if w, err = inode.NewFile(c, &ends[1], abi.O_WRONLY|flags); err != nil {
+		ends[1].Release(nil)
+		r.Put()
+		return nil, nil, err
+	}
 	return r, w, nil
 }
 
@@ -95,6 +116,7 @@ func (p *Pipe) sparePage() (frame.Frame, error) {
 			return 0, err
 		}
 		p.kept[0], p.nkept = f, 1
+		p.frames.Add(1)
 	}
 	return p.kept[p.nkept-1], nil
 }
@@ -106,5 +128,6 @@ func (p *Pipe) freePage(f frame.Frame) {
 		p.nkept++
 		return
 	}
+	p.frames.Add(-1)
 	f.Put()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -92,7 +93,7 @@ func TestLikeLinux(t *testing.T) {
 	ready(t, w, 0x104)
 	write(t, w, x(5000), 4096, nil)
 	write(t, w, "x", 0, abi.EAGAIN)
-	if n := r.Ops().(*end).pipe.unread(); n != 65536 {
+	if n := r.Ops().(*end).pipe.buffered(); n != 65536 {
 		t.Errorf("FIONREAD %d, want 65536", n)
 	}
 	if n, err := Size(r); n != 65536 || err != nil {
@@ -172,7 +173,7 @@ func TestFaults(t *testing.T) {
 	if n, err := w.Write(vfs.Kernel, &faulty{0, 10}); n != 0 || err != abi.EFAULT {
 		t.Errorf("write: %d, %v, want EFAULT", n, err)
 	}
-	if n := r.Ops().(*end).pipe.unread(); n != 4096 {
+	if n := r.Ops().(*end).pipe.buffered(); n != 4096 {
 		t.Errorf("the pipe holds %d bytes, want 4096", n)
 	}
 }
@@ -307,12 +308,12 @@ func TestBlocking(t *testing.T) {
 func newFIFO() *vfs.AnonInode { return vfs.NewAnonInode("fifo", abi.S_IFIFO|0o600) }
 
 func openFIFOFile(c vfs.Caller, i *vfs.AnonInode, flags int) (*vfs.File, error) {
-	holder := vfs.NewFile(vfs.NoFile{}, i, vfs.Path{}, flags)
+	holder, _ := vfs.NewFile(vfs.Kernel, vfs.NoFile{}, i, vfs.Path{}, flags)
 	ops, err := OpenFIFO(c, holder, i)
 	if err != nil {
 		return nil, err
 	}
-	return i.NewFile(ops, flags), nil
+	return i.NewFile(vfs.Kernel, ops, flags)
 }
 
 func TestFIFONonblocking(t *testing.T) {
@@ -423,6 +424,7 @@ func TestOpenAgain(t *testing.T) {
 }
 
 func TestUserLimit(t *testing.T) {
+	before := kmem.Machine.Used()
 	c := newCaller()
 	c.cred = &vfs.Cred{UID: 1000}
 	var files []*vfs.File
@@ -436,7 +438,7 @@ func TestUserLimit(t *testing.T) {
 		if n == minSlots*frame.Size {
 			break
 		}
-		if len(files) > 2*softPages/defaultSlots+2 {
+		if len(files) > 2*int(SoftPages.Get())/defaultSlots+2 {
 			t.Fatal("no limit")
 		}
 	}
@@ -450,10 +452,13 @@ func TestUserLimit(t *testing.T) {
 	for _, f := range files {
 		f.Put()
 	}
-	charges.Lock()
-	defer charges.Unlock()
-	if n := charges.pages[1000]; n != 0 {
-		t.Errorf("%d pages are still charged", n)
+	userSlots.Lock()
+	defer userSlots.Unlock()
+	if n := userSlots.n[1000]; n != 0 {
+		t.Errorf("%d slots are still charged", n)
+	}
+	if n := kmem.Machine.Used() - before; n != 0 {
+		t.Errorf("%d bytes are still charged", n)
 	}
 }
 

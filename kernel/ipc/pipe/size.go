@@ -3,67 +3,137 @@ package pipe
 import (
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
 
 // Limits of pipe(7), as in /proc/sys/fs.
-const (
+var (
 	// MaxSize is the largest size in bytes that an ordinary user may set:
 	// pipe-max-size.
-	MaxSize = 1 << 20
-	// softPages is how many pages the pipes of an ordinary user may have
-	// before new ones get minSlots only: pipe-user-pages-soft.
-	softPages = 16384
-	minSlots  = 2
+	MaxSize = limit(1 << 20)
+	// SoftPages is how many pages the pipes of an ordinary user may have before
+	// new ones get minSlots only: pipe-user-pages-soft. 0 is no limit.
+	SoftPages = limit(16384)
+	// HardPages is how many they may have before there are no new ones:
+	// pipe-user-pages-hard. 0 is no limit.
+	HardPages = limit(0)
+)
+
+// A Limit is a number that may be changed at any time.
+type Limit struct{ n atomic.Int64 }
+
+func limit(n int64) *Limit {
+	l := new(Limit)
+	l.Set(n)
+	return l
+}
+
+// Get returns the limit.
+func (l *Limit) Get() int64 { return l.n.Load() }
+
+// Set sets the limit.
+func (l *Limit) Set(n int64) { l.n.Store(n) }
+
+// passed reports whether n is more than the limit lets an ordinary user have.
+func (l *Limit) passed(n int, cred *vfs.Cred) bool {
+	max := l.Get()
+	return max != 0 && int64(n) > max && !privileged(cred)
+}
+
+const (
+	minSlots = 2
 	// maxSlots limits even the superuser's pipes: 256 MiB.
 	maxSlots = 1 << 16
 )
 
-// charges counts the slots of each user's pipes.
-var charges struct {
+// RoundSize returns the size that a pipe has if it is asked to have n bytes.
+func RoundSize(n uint) uint {
+	n = max(n, frame.Size)
+	return 1 << bits.Len(n-1) // the next power of 2
+}
+
+// Heap that a pipe takes, in bytes, rounded up: with its inode, and for each
+// slot. Page frames are counted by who hands them out.
+const (
+	pipeMemory = 1024
+	slotMemory = 16
+)
+
+// userSlots counts the slots of each user's pipes.
+var userSlots struct {
 	sync.Mutex
-	pages map[uint32]int
+	n map[uint32]int
+}
+
+// A charge is what a pipe counts for, and against whom.
+type charge struct {
+	uid     uint32
+	account *kmem.Account
+	slots   int
 }
 
 func privileged(cred *vfs.Cred) bool {
 	return cred.HasCap(abi.CAP_SYS_RESOURCE) || cred.HasCap(abi.CAP_SYS_ADMIN)
 }
 
-// chargeNew counts a new pipe of a user, and returns how many slots it gets.
-func chargeNew(cred *vfs.Cred) int {
-	n := defaultSlots
-	charges.Lock()
-	defer charges.Unlock()
-	if charges.pages == nil {
-		charges.pages = make(map[uint32]int)
+func (c *charge) bytes() int64 { return pipeMemory + int64(c.slots)*slotMemory }
+
+// chargeNew charges a new pipe to a user, with as many slots as it gets:
+// ENFILE.
+func chargeNew(cred *vfs.Cred) (charge, error) {
+	c := charge{uid: cred.UID, account: cred.Account}
+	userSlots.Lock()
+	defer userSlots.Unlock()
+	c.slots = defaultSlots
+	if SoftPages.passed(userSlots.n[c.uid]+c.slots, cred) {
+		c.slots = minSlots
 	}
-	if charges.pages[cred.UID]+n > softPages && !privileged(cred) {
-		n = minSlots
+	if HardPages.passed(userSlots.n[c.uid]+c.slots, cred) {
+		return charge{}, abi.ENFILE
 	}
-	charges.pages[cred.UID] += n
-	return n
+	if c.account.Charge(c.bytes()) != nil {
+		return charge{}, abi.ENFILE
+	}
+	if userSlots.n == nil {
+		userSlots.n = make(map[uint32]int)
+	}
+	userSlots.n[c.uid] += c.slots
+	return c, nil
 }
 
-// recharge changes a pipe's count from old to n slots, or fails with EPERM.
-func recharge(cred *vfs.Cred, owner uint32, old, n int) error {
-	charges.Lock()
-	defer charges.Unlock()
-	if n > old && charges.pages[owner]-old+n > softPages && !privileged(cred) {
+// resize changes the number of slots: EPERM, ENOMEM.
+func (c *charge) resize(cred *vfs.Cred, slots int) error {
+	userSlots.Lock()
+	defer userSlots.Unlock()
+	more := slots - c.slots
+	switch {
+	case more <= 0:
+		c.account.Uncharge(-int64(more) * slotMemory)
+	case SoftPages.passed(userSlots.n[c.uid]+more, cred), HardPages.passed(userSlots.n[c.uid]+more, cred):
 		return abi.EPERM
+	default:
+		if err := c.account.Charge(int64(more) * slotMemory); err != nil {
+			return err
+		}
 	}
-	charges.pages[owner] += n - old
+	userSlots.n[c.uid] += more
+	c.slots = slots
 	return nil
 }
 
-func uncharge(owner uint32, n int) {
-	charges.Lock()
-	defer charges.Unlock()
-	if charges.pages[owner] -= n; charges.pages[owner] == 0 {
-		delete(charges.pages, owner)
+// drop ends the charge.
+func (c *charge) drop() {
+	c.account.Uncharge(c.bytes())
+	userSlots.Lock()
+	defer userSlots.Unlock()
+	if userSlots.n[c.uid] -= c.slots; userSlots.n[c.uid] == 0 {
+		delete(userSlots.n, c.uid)
 	}
 }
 
@@ -89,9 +159,8 @@ func SetSize(c vfs.Caller, f *vfs.File, n uint) (int, error) {
 	if n > 1<<31 {
 		return 0, abi.EINVAL
 	}
-	size := max(n, frame.Size)
-	size = 1 << bits.Len(size-1) // the next power of 2
-	if size > MaxSize && !c.Cred().HasCap(abi.CAP_SYS_RESOURCE) {
+	size := RoundSize(n)
+	if int64(size) > MaxSize.Get() && !c.Cred().HasCap(abi.CAP_SYS_RESOURCE) {
 		return 0, abi.EPERM
 	}
 	if size/frame.Size > maxSlots {
@@ -106,7 +175,7 @@ func (p *Pipe) resize(cred *vfs.Cred, n int) (int, error) {
 	if n < p.used() {
 		return 0, abi.EBUSY
 	}
-	if err := recharge(cred, p.owner, len(p.slots), n); err != nil {
+	if err := p.charge.resize(cred, n); err != nil {
 		return 0, err
 	}
 	slots := make([]slot, n)
@@ -116,6 +185,7 @@ func (p *Pipe) resize(cred *vfs.Cred, n int) (int, error) {
 	}
 	wasFull := p.full()
 	p.slots, p.tail, p.head = slots, 0, used
+	p.capacity.Store(int32(n))
 	if wasFull && !p.full() {
 		p.queue.Notify(wait.Writable)
 	}

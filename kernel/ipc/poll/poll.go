@@ -19,6 +19,10 @@ type watch struct {
 	ready  wait.Events // of the last scan; for select
 }
 
+// WatchMemory is what waiting for one file takes of the heap, in bytes, rounded
+// up: who asks for many holds that much (vfs.HoldMemory).
+const WatchMemory = 128
+
 // A set is the files of one call. Its memory is used again.
 type set struct{ watches []watch }
 

@@ -28,27 +28,33 @@ type selection struct {
 	set   *set
 	fds   []int32 // of each watch
 	asked [3]Set  // for reading, writing, exceptions
+	held  int64   // bytes; see vfs.HoldMemory
 }
 
 // Select waits until a descriptor below n in one of the sets is ready for what
 // the set asks, leaves only those that are in the sets, and returns the number
 // of bits. deadline is of ktime.Mono; when it has passed the sets are empty.
-// The errors are EBADF, and ERESTARTSYS; with an error the sets are as they
+// The errors are EBADF, ENOMEM and ERESTARTSYS; with an error the sets are as they
 // were.
 func Select(c vfs.Caller, table *vfs.FDTable, n int, read, write, except Set, deadline int64) (int, error) {
 	x := selection{asked: [3]Set{read, write, except}}
-	if err := x.collect(table, n); err != nil {
+	if err := x.collect(c, table, n); err != nil {
 		return 0, err
 	}
-	defer x.set.release()
+	defer x.release(c)
 	if _, err := x.set.await(c, deadline, func() int { return x.scan(c) }); err != nil {
 		return 0, err
 	}
 	return x.answer(), nil
 }
 
+func (x *selection) release(c vfs.Caller) {
+	x.set.release()
+	vfs.DropMemory(c, x.held)
+}
+
 // collect looks the descriptors up.
-func (x *selection) collect(table *vfs.FDTable, n int) error {
+func (x *selection) collect(c vfs.Caller, table *vfs.FDTable, n int) error {
 	for word := 0; word*64 < n; word++ {
 		var any uint64
 		for _, s := range x.asked {
@@ -63,12 +69,16 @@ func (x *selection) collect(table *vfs.FDTable, n int) error {
 			x.fds = append(x.fds, int32(word*64+bits.TrailingZeros64(any)))
 		}
 	}
+	x.held = int64(len(x.fds)) * WatchMemory
+	if err := vfs.HoldMemory(c, x.held); err != nil {
+		return err
+	}
 	x.set = newSet(len(x.fds))
 	for i, fd := range x.fds {
 		w := &x.set.watches[i]
 		f, err := table.GetIO(int(fd))
 		if err != nil {
-			x.set.release()
+			x.release(c)
 			return abi.EBADF
 		}
 		w.file = f

@@ -32,14 +32,15 @@ type descriptor struct {
 }
 
 // New returns an open file that yields the signals of set. flags are
-// SFD_NONBLOCK and SFD_CLOEXEC; others are refused with EINVAL.
-func New(maker Signals, set abi.Sigset, flags int) (*vfs.File, error) {
+// SFD_NONBLOCK and SFD_CLOEXEC; others are refused with EINVAL. ENFILE if there
+// are too many files.
+func New(c vfs.Caller, maker Signals, set abi.Sigset, flags int) (*vfs.File, error) {
 	if flags&^(abi.SFD_NONBLOCK|abi.SFD_CLOEXEC) != 0 {
 		return nil, abi.EINVAL
 	}
 	d := &descriptor{maker: maker}
 	d.set.Store(uint64(set &^ abi.Unblockable))
-	return vfs.NewAnonFile("signalfd", d, abi.O_RDWR|flags&abi.SFD_NONBLOCK), nil
+	return vfs.NewAnonFile(c, "signalfd", d, abi.O_RDWR|flags&abi.SFD_NONBLOCK)
 }
 
 // SetMask changes the set of f on behalf of c. It fails with EINVAL if f is no

@@ -60,7 +60,7 @@ func read(c vfs.Caller, f *vfs.File, size int) (signo, value uint32, err error) 
 
 func TestReaderGetsItsOwnSignals(t *testing.T) {
 	maker, child := newThread(), newThread()
-	f, err := New(maker, abi.SigsetOf(abi.SIGUSR1), 0)
+	f, err := New(vfs.Kernel, maker, abi.SigsetOf(abi.SIGUSR1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestReaderGetsItsOwnSignals(t *testing.T) {
 
 func TestMask(t *testing.T) {
 	c := newThread()
-	f, err := New(c, abi.SigsetOf(abi.SIGUSR1, abi.SIGKILL), abi.SFD_NONBLOCK)
+	f, err := New(vfs.Kernel, c, abi.SigsetOf(abi.SIGUSR1, abi.SIGKILL), abi.SFD_NONBLOCK)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,15 +106,15 @@ func TestMask(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	c := newThread()
-	if _, err := New(c, 0, 1); err != abi.EINVAL {
+	if _, err := New(vfs.Kernel, c, 0, 1); err != abi.EINVAL {
 		t.Errorf("unknown flag: %v", err)
 	}
-	f, _ := New(c, 0, 0)
+	f, _ := New(vfs.Kernel, c, 0, 0)
 	defer f.Put()
 	if _, _, err := read(c, f, 127); err != abi.EINVAL {
 		t.Errorf("short read: %v", err)
 	}
-	other := vfs.NewAnonFile("other", vfs.FileOps(new(struct{ vfs.NoFile })), abi.O_RDWR)
+	other, _ := vfs.NewAnonFile(vfs.Kernel, "other", vfs.FileOps(new(struct{ vfs.NoFile })), abi.O_RDWR)
 	defer other.Put()
 	if err := SetMask(c, other, 0); err != abi.EINVAL {
 		t.Errorf("not a signalfd: %v", err)

@@ -35,9 +35,9 @@ type timer struct {
 
 // New returns an open file with a timer on clock that is off. flags are
 // TFD_NONBLOCK and TFD_CLOEXEC; others, and clocks that have no such timers,
-// are refused with EINVAL. The machine never sleeps, so the clocks that would
+// are refused with EINVAL; ENFILE if there are too many files. The machine never sleeps, so the clocks that would
 // wake it are as the others.
-func New(clock, flags int) (*vfs.File, error) {
+func New(c vfs.Caller, clock, flags int) (*vfs.File, error) {
 	if flags&^(abi.TFD_NONBLOCK|abi.TFD_CLOEXEC) != 0 {
 		return nil, abi.EINVAL
 	}
@@ -50,7 +50,7 @@ func New(clock, flags int) (*vfs.File, error) {
 	default:
 		return nil, abi.EINVAL
 	}
-	return vfs.NewAnonFile("timerfd", t, abi.O_RDWR|flags&abi.TFD_NONBLOCK), nil
+	return vfs.NewAnonFile(c, "timerfd", t, abi.O_RDWR|flags&abi.TFD_NONBLOCK)
 }
 
 // Set arms the timer that f is, or stops it if value is 0, and returns what

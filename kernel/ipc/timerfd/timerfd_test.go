@@ -22,7 +22,7 @@ func (c caller) Sleeper() *wait.Sleeper { return c.sleeper }
 
 func open(t *testing.T, clock, flags int) *vfs.File {
 	t.Helper()
-	f, err := New(clock, flags)
+	f, err := New(vfs.Kernel, clock, flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ clock, flags int }{
 		{77, 0}, {-1, 0}, {abi.CLOCK_PROCESS_CPUTIME_ID, 0}, {abi.CLOCK_MONOTONIC, 1},
 	} {
-		if _, err := New(c.clock, c.flags); err != abi.EINVAL {
+		if _, err := New(vfs.Kernel, c.clock, c.flags); err != abi.EINVAL {
 			t.Errorf("clock %d, flags %#x: %v", c.clock, c.flags, err)
 		}
 	}
@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 	if _, err := f.Write(vfs.Kernel, &src); err != abi.EINVAL {
 		t.Errorf("write: %v", err)
 	}
-	other := vfs.NewAnonFile("other", vfs.FileOps(new(struct{ vfs.NoFile })), abi.O_RDWR)
+	other, _ := vfs.NewAnonFile(vfs.Kernel, "other", vfs.FileOps(new(struct{ vfs.NoFile })), abi.O_RDWR)
 	defer other.Put()
 	if _, _, err := Get(other); err != abi.EINVAL {
 		t.Errorf("not a timer: %v", err)
