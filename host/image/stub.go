@@ -50,7 +50,9 @@ func newStub(entry uint64, kernel []segment) ([]byte, error) {
 	if len(s.b) > layout.StubSize {
 		return nil, errors.New("kernel: too large for the boot page tables")
 	}
-	copy(s.b, bootCode(entry, s.address(pagePML4)))
+	n := copy(s.b, memoryCheck(memoryEnd(kernel), messageAddress))
+	copy(s.b[n:], bootCode(entry, s.address(pagePML4), layout.Stub+uint32(n)))
+	copy(s.b[messageOffset:], noRoom)
 	s.descriptors()
 	s.note()
 	return s.b, nil
@@ -137,8 +139,9 @@ func (s *stub) note() {
 }
 
 // bootCode is the 32-bit entry: it turns on long mode with paging and jumps
-// to the kernel. EBX, which holds the start_info address, is left alone.
-func bootCode(entry, pml4 uint64) []byte {
+// to the kernel. EBX, which holds the start_info address, is left alone. The
+// code is to stand at the physical address at.
+func bootCode(entry, pml4 uint64, at uint32) []byte {
 	var c bytes.Buffer
 	code := func(b ...byte) { c.Write(b) }
 	imm32 := func(v uint32) { binary.Write(&c, binary.LittleEndian, v) }
@@ -181,7 +184,7 @@ func bootCode(entry, pml4 uint64) []byte {
 	code(0x0f, 0x01, 0x15) // lgdt [imm32]
 	imm32(layout.Stub + gdtrOffset)
 	code(0xea) // ljmp codeSelector:next
-	imm32(uint32(layout.Stub + c.Len() + 6))
+	imm32(at + uint32(c.Len()) + 6)
 	code(codeSelector, 0x00)
 	code(0xb8) // mov eax, imm32
 	imm32(dataSelector)

@@ -81,13 +81,13 @@ func Build(ctx context.Context, root string, sources fs.FS, dir cache.Dir, repor
 		return nil, err
 	}
 	prefix := dir.Path("kernel", name+"-")
+	data, err := image.Build(elf)
+	if err != nil {
+		return nil, err
+	}
 	k.Image, err = dir.File(func(tmp string) error {
-		data, err := image.Build(elf)
-		if err != nil {
-			return err
-		}
 		return os.WriteFile(tmp, data, 0o644)
-	}, "kernel", fmt.Sprintf("%s-%x.img", name, sha256.Sum256(elf)))
+	}, "kernel", fmt.Sprintf("%s-%x.img", name, sha256.Sum256(data)))
 	if err != nil {
 		return nil, err
 	}
