@@ -78,8 +78,13 @@ func (s *seconds) Set(text string) error {
 	return nil
 }
 
-func (s *seconds) String() string { return time.Duration(*s).String() }
-func (s *seconds) Type() string   { return "TIME" }
+func (s *seconds) String() string {
+	if *s == 0 {
+		return "0" // which the help does not name as a default
+	}
+	return time.Duration(*s).String()
+}
+func (s *seconds) Type() string { return "TIME" }
 
 // workplace is where a subcommand works.
 type workplace struct {

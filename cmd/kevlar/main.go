@@ -78,11 +78,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		report(stderr, failure)
 		return failure.Status
 	}
-	message := strings.TrimPrefix(err.Error(), "kevlar: ")
-	if errors.Is(err, context.Canceled) {
-		message = "interrupted"
+	if ctx.Err() != nil { // whatever it is that did not work then
+		fmt.Fprintln(stderr, "kevlar: interrupted")
+		return guest.StatusKilled
 	}
-	fmt.Fprintf(stderr, "kevlar: %s\n", message)
+	fmt.Fprintf(stderr, "kevlar: %s\n", strings.TrimPrefix(err.Error(), "kevlar: "))
 	return guest.StatusFailed
 }
 

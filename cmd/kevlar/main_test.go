@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kevlar/host/guest"
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
 )
@@ -106,6 +108,41 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("said %q", stderr)
 			}
 		})
+	}
+}
+
+// TestInterrupted has one line and one status for an end by the person at the terminal, at whatever stage.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, []string{"build", "-o", "x"}, strings.NewReader(""), &stdout, &stderr)
+	if status != 130 || stderr.String() != "kevlar: interrupted\n" {
+		t.Errorf("status %d, %q", status, stderr.String())
+	}
+}
+
+// TestFit has memory for large root file systems.
+func TestFit(t *testing.T) {
+	large := &rootfs{given: true, archives: [][]byte{make([]byte, 300<<20), nil}}
+	for _, tt := range []struct {
+		flags runFlags
+		root  *rootfs
+		mem   int64 // MiB
+		err   string
+	}{
+		{runFlags{}, large, 832, ""},
+		{runFlags{memGiven: true, machineFlags: machineFlags{mem: "512M"}}, large, 512, "too little memory: 512M; a root file system of 300M takes at least 643M"},
+		{runFlags{}, &rootfs{given: true}, 512, ""},
+		{runFlags{}, &rootfs{archives: large.archives}, 512, ""},
+	} {
+		c := &guest.Config{Mem: 512 << 20}
+		err := tt.flags.fit(c, &workplace{}, tt.root)
+		if fmt.Sprint(err) != tt.err && (err != nil || tt.err != "") || c.Mem != tt.mem<<20 {
+			t.Errorf("%+v: %v, %d MiB", tt.flags, err, c.Mem>>20)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"kevlar/host/guest"
 	"kevlar/host/initramfs"
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/vm"
@@ -119,6 +120,45 @@ func (r *rootfs) complete(ctx context.Context, w *workplace) error {
 	archive, err := build()
 	r.archives = append(r.archives, archive)
 	return err
+}
+
+// size returns the size of the archives in bytes.
+func (r *rootfs) size() (n int64, err error) {
+	if r.path != "" {
+		info, err := os.Stat(r.path)
+		if err != nil {
+			return 0, plainError(err)
+		}
+		n = info.Size()
+	}
+	for _, archive := range r.archives {
+		n += int64(len(archive))
+	}
+	return n, nil
+}
+
+// fit sees to it that the root file system fits into the machine's memory, where an archive and the files
+// that are made of it are at the same time. A machine without a size of its own grows.
+func (f *runFlags) fit(c *guest.Config, w *workplace, r *rootfs) error {
+	const mega = 1 << 20
+	size, err := r.size()
+	if err != nil {
+		return err
+	}
+	need := leastMemory[c.Kernel.Linux] + 2*size + size/16 // what the kernel knows of files
+	if c.Kernel.Linux {
+		need += size // it gives files no more than half of what the archive leaves
+	}
+	if !r.given && len(f.copies) == 0 || c.Mem >= need {
+		return nil
+	}
+	need = (need + mega - 1) / mega
+	if f.memGiven {
+		return fmt.Errorf("too little memory: %s; a root file system of %dM takes at least %dM", f.mem, size/mega, need)
+	}
+	c.Mem = (need + 192) &^ 63 * mega
+	w.report.Step("memory: %dM, for a root file system of %dM", c.Mem/mega, size/mega)
+	return nil
 }
 
 // initramfs returns the archive for a machine in which the root file system's own init runs.

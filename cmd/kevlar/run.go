@@ -22,6 +22,7 @@ import (
 // runFlags are the flags of run alone.
 type runFlags struct {
 	machineFlags
+	memGiven  bool // mem is no default
 	initramfs string
 	root      string
 	init      string
@@ -52,6 +53,7 @@ name. Kevlar's init, which runs COMMAND or the shell, is added to it in /kevlar.
 Without a COMMAND an archive of --initramfs boots its own init instead, and so
 does a tree of --root that has one and is no container's; --init chooses.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.memGiven = cmd.Flags().Changed("mem")
 			status, err := f.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if err == nil && status != 0 {
 				err = exitStatus(status)
@@ -68,7 +70,7 @@ does a tree of --root that has one and is no container's; --init chooses.`,
 	flags.StringVarP(&f.user, "user", "u", "", "run as `USER[:GROUP]`, names or numbers")
 	flags.StringVarP(&f.dir, "workdir", "w", "", "start in the folder `DIR` of the guest")
 	flags.StringArrayVarP(&f.env, "env", "e", nil, "set `NAME=VALUE` in the environment; a NAME alone takes the value it has here")
-	flags.StringArrayVar(&f.copies, "copy", nil, "copy the file or folder IN to OUT in the guest first (`IN:OUT`)")
+	flags.StringArrayVar(&f.copies, "copy", nil, "copy a file or folder into the guest first: `IN:OUT`, a path here and one there")
 	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
 	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log, and that to standard error without --log")
 	flags.BoolVar(&f.gdb, "gdb", false, "wait for a debugger on TCP port 1234")
@@ -112,6 +114,9 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 	}
 	if len(copies) > 0 {
 		r.archives = append(r.archives, copies)
+	}
+	if err := f.fit(c, w, r); err != nil {
+		return 0, err
 	}
 	if f.dryRun {
 		return 0, f.printArgs(c, w, r, argv, stdout)

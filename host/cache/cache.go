@@ -90,12 +90,20 @@ func (d Dir) File(build func(tmp string) error, elem ...string) (string, error) 
 	tmp.Close()
 	defer os.Remove(tmp.Name())
 	if err := build(tmp.Name()); err != nil {
-		return "", err
+		return "", d.full(err)
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return "", err
 	}
 	return path, nil
+}
+
+// full makes the error of a full disk name the cache, instead of a file that nobody knows.
+func (d Dir) full(err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("the cache in %s: %w", string(d), unix.ENOSPC)
+	}
+	return err
 }
 
 // Tree is File for an entry that is a folder: build fills the empty folder that it is given.
@@ -113,7 +121,7 @@ func (d Dir) Tree(build func(tmp string) error, elem ...string) (string, error) 
 	}
 	defer os.RemoveAll(tmp)
 	if err := build(tmp); err != nil {
-		return "", err
+		return "", d.full(err)
 	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", err

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func open(t *testing.T) Dir {
@@ -52,6 +54,19 @@ func TestFileBuildsOnce(t *testing.T) {
 	}
 	if builds != 1 {
 		t.Errorf("built %d times", builds)
+	}
+}
+
+// TestFullDisk has the error name the cache, not a file in it that nobody knows.
+func TestFullDisk(t *testing.T) {
+	d := open(t)
+	build := func(tmp string) error { return &os.PathError{Op: "write", Path: tmp, Err: unix.ENOSPC} }
+	want := "the cache in " + string(d) + ": no space left on device"
+	if _, err := d.File(build, "a"); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+	if _, err := d.Tree(build, "b"); err == nil || err.Error() != want {
+		t.Error(err)
 	}
 }
 

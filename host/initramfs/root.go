@@ -3,6 +3,7 @@ package initramfs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"kevlar/host/initramfs/cpio"
@@ -84,11 +85,13 @@ func readRoot(path string) (*filetree.Tree, error) {
 
 // rootError names the tree once in the error.
 func rootError(path string, err error) error {
-	var pe *os.PathError
+	pe, ok := errors.AsType[*os.PathError](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &pe):
+	case ok && errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: permission denied; root can read all of a tree, and so can whoever has it as a tar archive", pe.Path)
+	case ok:
 		return fmt.Errorf("%s: %v", pe.Path, pe.Err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
