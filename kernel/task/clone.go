@@ -126,7 +126,12 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 		as.Put()
 		return nil, err
 	}
-	c := newTask(t.Cred())
+	c, err := newTask(t.Cred())
+	if err != nil {
+		as.Put()
+		files.Unref()
+		return nil, err
+	}
 	c.setMM(as)
 	c.files = files
 	c.fs = t.cloneFS(a.Flags)
@@ -162,9 +167,17 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 	return c, nil
 }
 
-// newTask returns a thread that has nothing but credentials.
-func newTask(cred *vfs.Cred) *Task {
+// newTask returns a thread that has nothing but credentials, or EAGAIN.
+func newTask(cred *vfs.Cred) (*Task, error) {
+	user := acquireUser(cred.UID)
+	n := threadCost + groupsCost(len(cred.Groups))
+	if user.memory.Charge(n) != nil {
+		user.release()
+		return nil, abi.EAGAIN
+	}
 	t := &Task{
+		account:    user.memory,
+		charged:    n,
 		Ctx:        ring3.New(),
 		sleeper:    wait.NewSleeper(),
 		startTime:  ktime.Mono(),
@@ -172,9 +185,9 @@ func newTask(cred *vfs.Cred) *Task {
 	}
 	t.sleeper.Observer = t
 	t.cred.Store(cred)
-	t.user.Store(acquireUser(cred.UID))
+	t.user.Store(user)
 	t.sig.alt.Flags = abi.SS_DISABLE
-	return t
+	return t, nil
 }
 
 // setMM replaces the address space.
@@ -211,9 +224,23 @@ func (t *Task) cloneFS(flags uint64) *vfs.FSContext {
 
 // abandon gives back what newChild has made.
 func (t *Task) abandon() {
-	t.releaseMM()
+	if t.mm != nil {
+		t.mm.Put()
+		t.mm, t.table = nil, nil
+	}
 	t.releaseFiles()
 	t.Ctx.Release()
+	if g := t.group; g != nil && g.leader == nil {
+		g.account.Uncharge(processCost)
+		g.handlers.put()
+	}
+	t.forget()
+}
+
+// forget takes t off its user's account and the number of threads: it is the
+// last that is heard of it.
+func (t *Task) forget() {
+	t.uncharge(t.charged)
 	t.user.Load().release()
 	threadCount.Add(-1)
 }
@@ -224,7 +251,10 @@ func (t *Task) abandon() {
 func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 	g := t.group
 	if a.Flags&abi.CLONE_THREAD == 0 {
-		g = t.newGroup(a)
+		var err error
+		if g, err = t.newGroup(a); err != nil {
+			return err
+		}
 		if a.Flags&abi.CLONE_VM == 0 {
 			c.mm.SetLimits(g.rlimits.soft)
 		}
@@ -272,10 +302,13 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 	return nil
 }
 
-// newGroup returns the process that a fork of t's makes.
-func (t *Task) newGroup(a *CloneArgs) *ThreadGroup {
+// newGroup returns the process that a fork of t's makes, or EAGAIN.
+func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	p := t.group
 	g := &ThreadGroup{}
+	if err := g.chargeProcess(t.user.Load().memory); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a.Flags&abi.CLONE_SIGHAND != 0 {
@@ -288,5 +321,5 @@ func (t *Task) newGroup(a *CloneArgs) *ThreadGroup {
 	g.personality.Store(p.personality.Load())
 	g.oomScoreAdj.Store(p.oomScoreAdj.Load())
 	g.armCPULimit()
-	return g
+	return g, nil
 }

@@ -14,8 +14,9 @@ func (t *Task) Cred() *vfs.Cred { return t.cred.Load() }
 func (t *Task) SetCred(c *vfs.Cred) {
 	old := t.cred.Load()
 	if c.UID != old.UID {
-		u := t.user.Load()
-		t.user.Store(acquireUser(c.UID))
+		u, next := t.user.Load(), acquireUser(c.UID)
+		c.Account = next.memory
+		t.user.Store(next)
 		u.release()
 	}
 	if c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID ||
@@ -236,8 +237,13 @@ func (t *Task) SetGroups(groups []uint32) error {
 	if len(groups) > abi.NGROUPS_MAX {
 		return abi.EINVAL
 	}
+	before, now := groupsCost(len(old.Groups)), groupsCost(len(groups))
+	if err := t.charge(now); err != nil {
+		return abi.ENOMEM
+	}
 	c := t.copyCred()
 	c.Groups = groups
 	t.SetCred(c)
+	t.uncharge(before)
 	return nil
 }

@@ -20,8 +20,7 @@ func (t *Task) killOtherThreads() error {
 	treeMu.Lock()
 	defer treeMu.Unlock()
 	if leader := t.becomeLeaderLocked(); leader != t {
-		leader.user.Load().release()
-		threadCount.Add(-1)
+		leader.forget()
 	}
 	return nil
 }

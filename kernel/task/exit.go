@@ -139,6 +139,7 @@ func (t *Task) leaveTree() {
 		t.unlinkLocked()
 	} else {
 		t.state.Store(uint32(Zombie))
+		t.uncharge(threadCost - endedCost)
 	}
 	if g.threads.n == 1 && g.leader.sig.counted {
 		g.becomeZombieLocked()
@@ -169,6 +170,5 @@ func (t *Task) unlinkLocked() {
 		e.task = nil
 		releaseID(nr)
 	}
-	t.user.Load().release()
-	threadCount.Add(-1)
+	t.forget()
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/tty"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -13,7 +14,8 @@ import (
 // signal handlers and resource limits. It outlives its threads as a zombie
 // until its parent has waited for it.
 type ThreadGroup struct {
-	tgid int // never changes
+	tgid    int           // never changes
+	account *kmem.Account // charged for the process
 
 	// Guarded by treeMu.
 	parent       *ThreadGroup // who waits for it; nil for process 1

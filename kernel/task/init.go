@@ -16,13 +16,21 @@ type InitArgs struct {
 // StartInit makes process 1 and lets it run. An error says why the program
 // cannot be executed; then there is no process.
 func StartInit(a InitArgs) error {
-	t := newTask(vfs.RootCred)
+	t, err := newTask(vfs.RootCred)
+	if err != nil {
+		return err
+	}
+	cred := t.copyCred()
+	cred.Account = t.account
+	t.cred.Store(cred)
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)
 	threadCount.Add(1)
 	g := &ThreadGroup{unkillable: true, handlers: newSignalHandlers()}
 	g.rlimits.setDefault()
 	g.dumpable.Store(1)
+	g.account = t.account
+	g.account.ChargeAnyway(processCost)
 	t.group = g
 	t.files.SetLimit(int(g.Limit(abi.RLIMIT_NOFILE)))
 	if err := t.openConsole(a.Console); err != nil {
@@ -33,7 +41,7 @@ func StartInit(a InitArgs) error {
 		t.abandon()
 		return err
 	}
-	err := Exec(t, ExecArgs{
+	err = Exec(t, ExecArgs{
 		Base: a.Root, Name: a.Path,
 		Argv: Vector{Strings: a.Argv}, Envp: Vector{Strings: a.Envp},
 	})

@@ -78,7 +78,7 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u := t.user.Load()
-	if uint64(u.pending.Add(1)) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) {
+	if uint64(u.pending.Add(1)) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(timerCost) != nil {
 		u.pending.Add(-1)
 		return 0, abi.EAGAIN
 	}
@@ -251,12 +251,10 @@ func (p *posixTimer) deleteLocked() {
 	p.disarmLocked()
 	delete(p.group.timers.m, p.id)
 	p.deleted = true
-	if p.queued {
-		p.signal.user = p.chargedTo // until it is taken
-	} else if p.chargedTo != nil {
-		p.chargedTo.pending.Add(-1)
+	p.signal.user, p.signal.cost, p.chargedTo = p.chargedTo, timerCost, nil
+	if !p.queued { // otherwise when it is taken
+		p.signal.release()
 	}
-	p.chargedTo = nil
 }
 
 // armLocked starts waiting for p.expires. Nobody waits for a timer that tells

@@ -6,7 +6,8 @@ import "kevlar/kernel/abi"
 type queuedSignal struct {
 	next *queuedSignal
 	info abi.Siginfo
-	user *userAccount // whose RLIMIT_SIGPENDING it counts against
+	user *userAccount // whose RLIMIT_SIGPENDING and memory it counts against
+	cost int64        // bytes
 	// timer is the POSIX timer that sent it and owns this structure, or nil.
 	timer *posixTimer
 }
@@ -74,6 +75,7 @@ func (p *sigPending) unlink(q, prev *queuedSignal) {
 func (q *queuedSignal) release() {
 	if q.user != nil {
 		q.user.pending.Add(-1)
+		q.user.memory.Uncharge(q.cost)
 		q.user = nil
 	}
 }

@@ -43,12 +43,13 @@ func (g *ThreadGroup) sendLocked(by, t *Task, info *abi.Siginfo, shared, force b
 func (g *ThreadGroup) newQueued(t *Task, info *abi.Siginfo) *queuedSignal {
 	u := t.user.Load()
 	n := u.pending.Add(1)
-	kernel := int(info.Signo) < abi.SIGRTMIN && info.Code >= 0
-	if !kernel && uint64(n) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) {
+	if int(info.Signo) < abi.SIGRTMIN && info.Code >= 0 {
+		u.memory.ChargeAnyway(signalCost) // there is one of each at most
+	} else if uint64(n) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(signalCost) != nil {
 		u.pending.Add(-1)
 		return nil
 	}
-	return &queuedSignal{info: *info, user: u}
+	return &queuedSignal{info: *info, user: u, cost: signalCost}
 }
 
 // prepareLocked does what a signal does at once, whether it is blocked or not:

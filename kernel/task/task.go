@@ -51,6 +51,9 @@ type Task struct {
 	cred atomic.Pointer[vfs.Cred]
 	user atomic.Pointer[userAccount] // of the real user
 
+	account *kmem.Account // never changes: of who has made the thread
+	charged int64         // to account, in bytes; the owner's, then guarded by treeMu
+
 	sig signalState // guarded by group.mu, see there
 	cpu cpuClock
 	io  ioCounters

@@ -4,12 +4,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 )
 
 // A userAccount counts what one real user has: RLIMIT_NPROC and
 // RLIMIT_SIGPENDING are limits on users, not on processes.
 type userAccount struct {
+	memory  *kmem.Account // held while there are threads
 	uid     uint32
 	refs    int          // threads of the user, guarded by users.mu
 	pending atomic.Int64 // queued signals
@@ -29,7 +31,7 @@ func acquireUser(uid uint32) *userAccount {
 		if users.m == nil {
 			users.m = make(map[uint32]*userAccount)
 		}
-		u = &userAccount{uid: uid}
+		u = &userAccount{uid: uid, memory: kmem.OfUser(uid)}
 		users.m[uid] = u
 	}
 	u.refs++
@@ -42,6 +44,7 @@ func (u *userAccount) release() {
 	defer users.mu.Unlock()
 	if u.refs--; u.refs == 0 {
 		delete(users.m, u.uid)
+		u.memory.Release()
 	}
 }
 
@@ -52,10 +55,6 @@ func (u *userAccount) threads() int {
 	return u.refs
 }
 
-// Kernel memory that one thread costs, its process included: descriptor
-// table, goroutine stack, user registers, bookkeeping. In bytes, rounded up.
-const threadCost = 32 << 10
-
 var (
 	threadCount atomic.Int64
 	forkCount   atomic.Uint64
@@ -64,7 +63,7 @@ var (
 // ThreadsMax returns how many threads the system takes: as many as fit into a
 // quarter of its memory, and no more than there are IDs.
 func ThreadsMax() int {
-	n := frame.Total() * frame.Size / 4 / threadCost
+	n := frame.Total() * frame.Size / 4 / (threadCost + processCost)
 	return int(min(max(n, 64), PIDMax-pidReserved))
 }
 

@@ -101,4 +101,5 @@ func (g *ThreadGroup) reapLocked() {
 	h := g.handlers
 	g.mu.Unlock()
 	h.put()
+	g.account.Uncharge(processCost)
 }

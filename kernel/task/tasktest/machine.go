@@ -10,6 +10,7 @@ import (
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/tmpfs"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
@@ -157,8 +158,8 @@ func syscall(t *task.Task, args *[6]uintptr) (uintptr, error) {
 }
 
 // Run runs p as process 1 and returns its wait status. It fails the test if
-// that takes long, a panic was contained, or a thread, a frame or a goroutine
-// is left.
+// that takes long, a panic was contained, or a thread, a frame, a goroutine or
+// a charge is left.
 func Run(tb testing.TB, p Prog) int {
 	tb.Helper()
 	setup.Do(boot)
@@ -168,6 +169,7 @@ func Run(tb testing.TB, p Prog) int {
 	}
 	free, goroutines := settle(0, 0)
 	panics := task.ContainedPanics()
+	charged := kmem.Machine.Used()
 	path := Install(tb, "/init", p, 0o755)
 	if err := task.StartInit(task.InitArgs{Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
 		tb.Fatalf("StartInit: %v", err)
@@ -191,6 +193,9 @@ func Run(tb testing.TB, p Prog) int {
 		tb.Errorf("%d contained panics, want %d", n, expectedPanics)
 	}
 	expectedPanics = 0
+	if n := kmem.Machine.Used(); n != charged {
+		tb.Errorf("%d bytes stay charged", n-charged)
+	}
 	f, g := settle(free, goroutines)
 	if f < free {
 		tb.Errorf("%d page frames lost", free-f)
