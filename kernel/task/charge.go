@@ -13,9 +13,10 @@ const (
 	// has waited for the process.
 	threadCost = endedCost + 12<<10 // the goroutine's stack, its registers
 	endedCost  = 4 << 10
-	// processCost is what the threads of a process have together: table of
-	// descriptors, directories, signal actions, limits, interval timers.
-	processCost = 8 << 10
+	// processCost is what the threads of a process have together: directories,
+	// signal actions, limits, interval timers. The table of descriptors has a
+	// charge of its own.
+	processCost = 6 << 10
 	timerCost   = 640 // a POSIX timer with its signal
 	signalCost  = 256 // a queued signal
 	// groupsFree is how many supplementary groups a thread has for nothing.

@@ -177,22 +177,21 @@ func userMemory(s *mm.Stats) int64 {
 	return (s.RSSAnon+s.RSSShmem)*frame.Size + s.PageTables
 }
 
-// threadMemory is the kernel memory that a thread takes by itself, in bytes:
-// the stack of its goroutine, its registers and its part in this package.
-const threadMemory = 12 << 10
-
 // kernelMemory returns what the process holds of the kernel's memory: its
-// threads, what their system calls hold, programs that are being executed
-// included, and its descriptors with its share of the files.
+// threads, signals and timers, what system calls hold, programs that are being
+// executed included, and its descriptors with its share of the files.
 func (g *ThreadGroup) kernelMemory() (n int64) {
 	var building *mm.AddressSpace // one thread at a time executes a program
 	g.Threads(func(t *Task) bool {
-		n += threadMemory + t.held.Load()
+		n += threadCost + t.held.Load() + int64(t.sig.pending.n)*signalCost
 		if building == nil {
 			building = t.acquireBuilding()
 		}
 		return true
 	})
+	g.mu.Lock()
+	n += processCost + int64(g.shared.n)*signalCost + int64(len(g.timers.m))*timerCost
+	g.mu.Unlock()
 	if building != nil {
 		stats := building.Stats()
 		n += userMemory(&stats)

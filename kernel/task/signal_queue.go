@@ -17,6 +17,7 @@ type queuedSignal struct {
 type sigPending struct {
 	set        abi.Sigset // the signals in the queue, and those that came without memory for an entry
 	head, tail *queuedSignal
+	n          int // entries
 }
 
 func (p *sigPending) push(q *queuedSignal) {
@@ -27,6 +28,7 @@ func (p *sigPending) push(q *queuedSignal) {
 		p.head = q
 	}
 	p.tail = q
+	p.n++
 	p.set.Add(int(q.info.Signo))
 }
 
@@ -68,6 +70,7 @@ func (p *sigPending) unlink(q, prev *queuedSignal) {
 	if p.tail == q {
 		p.tail = prev
 	}
+	p.n--
 	q.next = nil
 }
 

@@ -63,7 +63,7 @@ var (
 // ThreadsMax returns how many threads the system takes: as many as fit into a
 // quarter of its memory, and no more than there are IDs.
 func ThreadsMax() int {
-	n := frame.Total() * frame.Size / 4 / (threadCost + processCost)
+	n := frame.Total() * frame.Size / 4 / (2 * threadCost)
 	return int(min(max(n, 64), PIDMax-pidReserved))
 }
 

@@ -169,7 +169,7 @@ func Run(tb testing.TB, p Prog) int {
 	}
 	free, goroutines := settle(0, 0)
 	panics := task.ContainedPanics()
-	charged := kmem.Machine.Used()
+	charged := used()
 	path := Install(tb, "/init", p, 0o755)
 	if err := task.StartInit(task.InitArgs{Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
 		tb.Fatalf("StartInit: %v", err)
@@ -193,7 +193,7 @@ func Run(tb testing.TB, p Prog) int {
 		tb.Errorf("%d contained panics, want %d", n, expectedPanics)
 	}
 	expectedPanics = 0
-	if n := kmem.Machine.Used(); n != charged {
+	if n := used(); n != charged {
 		tb.Errorf("%d bytes stay charged", n-charged)
 	}
 	f, g := settle(free, goroutines)
@@ -205,6 +205,14 @@ func Run(tb testing.TB, p Prog) int {
 		tb.Errorf("%d goroutines left\n%s", g-goroutines, buf[:runtime.Stack(buf, true)])
 	}
 	return status
+}
+
+// used returns what is charged to users: what is merely cached is the machine's.
+func used() (n int64) {
+	for _, a := range kmem.Users() {
+		n += a.Used()
+	}
+	return n
 }
 
 // settle waits until there are as many free frames, and as few goroutines, as
