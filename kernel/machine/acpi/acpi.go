@@ -86,6 +86,11 @@ func table(pa uint64) []byte {
 }
 
 func sum(b []byte) (s byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		const lanes = 0x00ff00ff00ff00ff // of 16 bits, in which bytes are added
+		w := le.Uint64(b)
+		s += byte((w&lanes + w>>8&lanes) * 0x0001000100010001 >> 48)
+	}
 	for _, c := range b {
 		s += c
 	}

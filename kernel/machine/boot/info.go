@@ -3,6 +3,9 @@
 package boot
 
 import (
+	"cmp"
+	"slices"
+
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/goruntime"
@@ -75,15 +78,13 @@ func span(start, size uint64) frame.Region { return frame.Region{Start: start, E
 // initMemory gives the frame allocator all RAM but the first MiB, the image
 // and the initrd. It reports whether that is enough to go on.
 func initMemory() bool {
+	// A hole is cut out by giving the allocator what lies on its two sides; the
+	// holes come in ascending order.
+	holes := [...]frame.Region{{Start: 0, End: layout.LowMemory}, imageMemory[0], imageMemory[1], imageMemory[2], info.initrd}
+	slices.SortFunc(holes[:], func(a, b frame.Region) int { return cmp.Compare(a.Start, b.Start) })
 	var free [64]frame.Region
 	n := 0
 	for _, r := range info.ram[:info.ramCount] {
-		// A hole is cut out by giving the allocator what lies on its two
-		// sides; the holes come in ascending order.
-		holes := [...]frame.Region{{Start: 0, End: layout.LowMemory}, imageRegion, info.initrd}
-		if info.initrd.Start < imageRegion.Start {
-			holes[1], holes[2] = holes[2], holes[1]
-		}
 		for _, h := range holes {
 			if h.End <= r.Start || h.Start >= r.End || h.Start == h.End {
 				continue

@@ -8,6 +8,7 @@ import (
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/debugcon"
 	"kevlar/kernel/machine/direct"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/x86"
 )
@@ -16,7 +17,9 @@ const pageSize = 4096
 
 // move copies the image from where the monitor has loaded it to the place
 // chosen for this boot, makes page tables for it there, and returns their root
-// and the address of movedEntry in the copy. It runs in boot context in the
+// and the address of movedEntry in the copy. Constants that hold no addresses
+// are nearly half of the image; they stay in the memory that they were loaded
+// to, as copying is most of what all this costs. It runs in boot context in the
 // loaded image, with the boot tables; what it stores in variables is lost, but
 // for what it stores in the copy.
 func move(startInfo uint64) (root uint64, entry uintptr) {
@@ -51,24 +54,30 @@ func move(startInfo uint64) (root uint64, entry uintptr) {
 	if to.ImagePhysical == 0 {
 		die(tooLittle)
 	}
-	copyImage(to, size)
+	boot := tables{root: x86.ReadCR3()}
+	stay := boot.constants()
+	copyImage(to, stay, size)
 	relocate(to, listStart)
 
 	t := tables{next: to.ImagePhysical + size, root: to.ImagePhysical + size}
 	clear(direct.Bytes(t.next, int(need-size)))
 	t.next += pageSize
 	t.mapDirect(to.Direct)
-	t.mapImage(to, size)
+	t.mapImage(&boot, to, stay, size)
 	// The loaded image runs on until the jump.
 	last := &direct.Table(t.root)[layout.KernelImage>>39&511]
 	if *last == 0 {
-		*last = direct.Table(x86.ReadCR3())[layout.KernelImage>>39&511]
+		*last = direct.Table(boot.root)[layout.KernelImage>>39&511]
 	}
 
 	*inCopy(to, &layout.Placed) = to
 	*inCopy(to, &began) = now
 	*inCopy(to, &firstSample) = first
-	*inCopy(to, &imageRegion) = layout.Region{Start: to.ImagePhysical, End: to.ImagePhysical + need}
+	*inCopy(to, &imageMemory) = [...]layout.Region{
+		{Start: to.ImagePhysical, End: to.ImagePhysical + stay.Start},
+		{Start: loadedAt + stay.Start, End: loadedAt + stay.End},
+		{Start: to.ImagePhysical + stay.End, End: to.ImagePhysical + need},
+	}
 	return t.root, movedEntryPC() - layout.KernelImage + to.Image
 }
 
@@ -92,11 +101,34 @@ func useEntropy() {
 	}
 }
 
-// copyImage copies what was loaded of the image and clears what was not.
-func copyImage(to layout.Places, size uint64) {
+// constants returns the pages of the image that stay: those of constants, and
+// the empty ones that follow. Offsets are from the start of the image; t are the
+// boot tables.
+func (t *tables) constants() layout.Region {
+	start, end := constants()
+	r := layout.Region{Start: pageUp(uint64(start - layout.KernelImage)), End: pageUp(uint64(end - layout.KernelImage))}
+	for {
+		next := layout.KernelImage + uintptr(r.End)
+		if t.table(next, 12)[next>>12&511] != 0 {
+			return r
+		}
+		r.End += pageSize
+	}
+}
+
+// copyImage copies what was loaded of the image, but for what stays, and clears
+// what was not.
+func copyImage(to layout.Places, stay layout.Region, size uint64) {
 	loaded := uint64(dataEnd() - layout.KernelImage)
-	copy(direct.Bytes(to.ImagePhysical, int(loaded)), direct.Bytes(loadedAt, int(loaded)))
-	clear(direct.Bytes(to.ImagePhysical+loaded, int(size-loaded)))
+	for _, r := range [...]layout.Region{{Start: 0, End: stay.Start}, {Start: stay.End, End: loaded}} {
+		n := int(r.End - r.Start)
+		copy(direct.Bytes(to.ImagePhysical+r.Start, n), direct.Bytes(loadedAt+r.Start, n))
+	}
+	whole := pageUp(loaded)
+	clear(direct.Bytes(to.ImagePhysical+loaded, int(whole-loaded)))
+	for ; whole < size; whole += pageSize {
+		frame.Frame(to.ImagePhysical + whole).Zero()
+	}
 }
 
 // relocate makes the addresses in the copy those of its place. The list of
@@ -108,7 +140,14 @@ func relocate(to layout.Places, list uint64) {
 	}
 	n := *direct.U32(list)
 	image := unsafe.Pointer(direct.Page(to.ImagePhysical))
-	for _, offset := range unsafe.Slice(direct.U32(list+4), n) {
+	offsets := unsafe.Slice(direct.U32(list+4), n)
+	for ; len(offsets) >= 4; offsets = offsets[4:] {
+		*(*uint64)(unsafe.Add(image, offsets[0])) += delta
+		*(*uint64)(unsafe.Add(image, offsets[1])) += delta
+		*(*uint64)(unsafe.Add(image, offsets[2])) += delta
+		*(*uint64)(unsafe.Add(image, offsets[3])) += delta
+	}
+	for _, offset := range offsets {
 		*(*uint64)(unsafe.Add(image, offset)) += delta
 	}
 }
@@ -122,8 +161,8 @@ func inCopy[T any](to layout.Places, v *T) *T {
 // began is the TSC when the kernel was entered. move sets it.
 var began uint64
 
-// imageRegion is the memory of the image and its page tables. move sets it.
-var imageRegion layout.Region
+// imageMemory is the memory of the image and its page tables. move sets it.
+var imageMemory [3]layout.Region
 
 // tables are the kernel's page tables while move makes them, in the pages that
 // follow the image.
@@ -134,11 +173,11 @@ type tables struct {
 
 // tablesFor returns how many pages of tables there are at most for an image of
 // size bytes: for the direct map the root, two more levels, and one table for
-// every 2 MiB with pages of the image; for the image as many again.
+// every 2 MiB with pages that the image has or had; for the image as many again.
 func tablesFor(size uint64) uint64 {
 	const directories = layout.DirectMapBoot >> 30
 	pieces := size>>21 + 2
-	return 1 + (2 + directories + pieces) + (1 + 2 + pieces)
+	return 1 + (2 + directories + 2*pieces) + (1 + 2 + pieces)
 }
 
 // table returns the table whose entries map 1<<shift bytes each and which maps
@@ -156,19 +195,27 @@ func (t *tables) table(va uintptr, shift uint) *[512]uint64 {
 	return table
 }
 
+// direct2MiB are the bits of the direct map's entries for 2 MiB each.
+const direct2MiB = layout.PTEPresent | layout.PTEWrite | layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec
+
+// fill sets the entries of a table, the first to e and each next one to step
+// more.
+func fill(table *[512]uint64, e, step uint64) {
+	for i := range table {
+		table[i] = e
+		e += step
+	}
+}
+
 // mapDirect maps the first 4 GiB of physical memory from base on. The second
 // slot of the direct map gets its table, as later page tables share it.
 func (t *tables) mapDirect(base uintptr) {
 	for pa := uint64(0); pa < layout.DirectMapBoot; pa += 1 << 30 {
-		table := t.table(base+uintptr(pa), 21)
-		for i := range table {
-			at := pa + uint64(i)<<21
-			e := at | layout.PTEPresent | layout.PTEWrite | layout.PTEHuge | layout.PTEGlobal | layout.PTENoExec
-			if at >= layout.Uncached {
-				e |= layout.PTEUncached
-			}
-			table[i] = e
-		}
+		fill(t.table(base+uintptr(pa), 21), pa|direct2MiB, 2<<20)
+	}
+	devices := t.table(base+layout.Uncached, 21)
+	for i := layout.Uncached >> 21 & 511; i < len(devices); i++ {
+		devices[i] |= layout.PTEUncached
 	}
 	t.table(base+layout.Slot-1, 30)
 }
@@ -176,35 +223,40 @@ func (t *tables) mapDirect(base uintptr) {
 // mapImage maps the image at its place, each page with the rights that it has
 // in the boot tables, and takes the right to write from the same pages of the
 // direct map.
-func (t *tables) mapImage(to layout.Places, size uint64) {
-	for pa := to.ImagePhysical &^ (2<<20 - 1); pa < to.ImagePhysical+size; pa += 2 << 20 {
-		t.split(to.Direct + uintptr(pa))
-	}
-	boot := tables{root: x86.ReadCR3()}
+func (t *tables) mapImage(boot *tables, to layout.Places, stay layout.Region, size uint64) {
 	for at := uint64(0); at < size; {
-		va, old, pa := to.Image+uintptr(at), layout.KernelImage+uintptr(at), to.ImagePhysical+at
+		va, old := to.Image+uintptr(at), layout.KernelImage+uintptr(at)
+		pa, end := to.ImagePhysical+at, size
+		switch {
+		case at < stay.Start:
+			end = stay.Start
+		case at < stay.End:
+			pa, end = loadedAt+at, stay.End
+		}
+		t.split(to.Direct + uintptr(pa))
 		from, own, alias := boot.table(old, 12), t.table(va, 12), t.table(to.Direct+uintptr(pa), 12)
 		// The pages that are in the same three tables.
-		i, j, k := old>>12&511, va>>12&511, pa>>12&511
-		n := min(uint64(512-max(i, j, uintptr(k))), (size-at)>>12)
-		for p := uintptr(0); p < uintptr(n); p++ {
-			if rights := from[(i+p)&511] &^ layout.PTEFrame; rights != 0 { // else it is between two segments
-				own[(j+p)&511] = pa | rights
-				alias[(uintptr(k)+p)&511] &= rights | ^uint64(layout.PTEWrite)
+		i, j, k := int(old>>12&511), int(va>>12&511), int(pa>>12&511)
+		n := min(512-max(i, j, k), int((end-at)>>12))
+		o, a := own[j:j+n], alias[k:k+n]
+		for p, e := range from[i : i+n] {
+			if rights := e &^ layout.PTEFrame; rights != 0 { // else it is between two segments
+				o[p] = pa | rights
+				a[p] &= rights | ^uint64(layout.PTEWrite)
 			}
 			pa += pageSize
 		}
-		at += n << 12
+		at += uint64(n) << 12
 	}
 }
 
-// split makes the large page that maps va a table of small ones.
+// split makes the large page that maps va, if one does, a table of small ones.
 func (t *tables) split(va uintptr) {
 	e := &t.table(va, 21)[va>>21&511]
-	table := direct.Table(t.next)
-	for i := range table {
-		table[i] = *e&^layout.PTEHuge + uint64(i)<<12
+	if *e&layout.PTEHuge == 0 {
+		return
 	}
+	fill(direct.Table(t.next), *e&^layout.PTEHuge, pageSize)
 	*e = t.next | layout.PTEPresent | layout.PTEWrite
 	t.next += pageSize
 }

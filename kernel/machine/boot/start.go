@@ -26,9 +26,10 @@ func movedEntryPC() uintptr
 func otherEntryPC() uintptr
 
 // imageEnd and dataEnd return the ends of the image and of what is loaded of
-// it.
+// it, constants returns where its constants are that hold no addresses.
 func imageEnd() uintptr
 func dataEnd() uintptr
+func constants() (start, end uintptr)
 
 // random is what AT_RANDOM points to.
 var random [16]byte

@@ -107,6 +107,14 @@ func AddRegion(start, end uint64) {
 //go:nosplit
 func setBits(l int, first, last uint64) {
 	for n := first; n < last; {
+		if n&63 == 0 && last-n >= 64 {
+			at := pool.level[l] + n>>3
+			for ; last-n >= 64; n += 64 {
+				*direct.U64(at) = ^uint64(0)
+				at += 8
+			}
+			continue
+		}
 		mask := ^uint64(0) << (n & 63)
 		next := n&^63 + 64
 		if next > last {
