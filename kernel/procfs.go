@@ -222,19 +222,21 @@ func (system) Memory() proc.Memory {
 	metrics.Read(stacks)
 	heap := frame.Heap() * frame.Size
 	stack := min(stacks[0].Value.Uint64(), heap)
+	caches := min(uint64(vfs.CachedMemory()), heap-stack)
 	users := mm.Total()
 	shmem := uint64(users.Shmem+tmpfs.Pages()) * frame.Size
 	free, reserve := frame.Free(), frame.Reserve()
 	return proc.Memory{
 		Total:       frame.Total() * frame.Size,
 		Free:        free * frame.Size,
-		Available:   (free - min(free, reserve)) * frame.Size,
+		Available:   (free-min(free, reserve))*frame.Size + caches,
 		Cached:      shmem,
 		Shmem:       shmem,
 		Anon:        uint64(users.Anon) * frame.Size,
 		PageTable:   uint64(users.PageTables) * frame.Size,
 		Stack:       stack,
 		Heap:        heap - stack,
+		Caches:      caches,
 		CommitLimit: frame.Total() * frame.Size,
 		Committed:   uint64(users.Committed) * frame.Size,
 	}

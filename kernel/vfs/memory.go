@@ -37,6 +37,10 @@ func DropMemory(c Caller, n int64) {
 	c.Cred().Account.Uncharge(n)
 }
 
+// CachedMemory returns how many bytes of the heap names take that may be
+// forgotten when memory is short.
+func CachedMemory() int64 { return int64(dcache.count()) * dentryCost }
+
 // What is charged, in bytes of the heap, rounded up.
 const (
 	// fileMemory is a File with what its FileOps has for it alone.

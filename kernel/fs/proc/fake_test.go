@@ -86,7 +86,8 @@ func (s *fakeSystem) CPUTimes() []CPUTimes {
 }
 
 func (s *fakeSystem) Memory() Memory {
-	return Memory{Total: 64 << 20, Free: 40 << 20, Available: 36 << 20, Cached: 3 << 20, Shmem: 1 << 20}
+	return Memory{Total: 64 << 20, Free: 40 << 20, Available: 36 << 20, Cached: 3 << 20, Shmem: 1 << 20,
+		Heap: 5 << 20, Caches: 2 << 20}
 }
 
 func (s *fakeSystem) Counters() Counters {

@@ -63,6 +63,7 @@ type Memory struct {
 	PageTable uint64 // page tables of programs
 	Stack     uint64 // stacks of the threads in the kernel
 	Heap      uint64 // what the kernel allocated besides: Go's heap
+	Caches    uint64 // of Heap, what goes when memory is short
 	// CommitLimit and Committed are what programs may reserve and have
 	// reserved.
 	CommitLimit, Committed uint64

@@ -61,7 +61,10 @@ func TestMemInfo(t *testing.T) {
 		}
 		values[name] = n
 	}
-	for name, want := range map[string]int{"MemFree:": 40 << 10, "MemAvailable:": 36 << 10, "Cached:": 3 << 10, "Shmem:": 1 << 10} {
+	for name, want := range map[string]int{
+		"MemFree:": 40 << 10, "MemAvailable:": 36 << 10, "Cached:": 3 << 10, "Shmem:": 1 << 10,
+		"Slab:": 5 << 10, "KReclaimable:": 2 << 10, "SReclaimable:": 2 << 10, "SUnreclaim:": 3 << 10,
+	} {
 		if values[name] != want {
 			t.Errorf("%s %d, want %d", name, values[name], want)
 		}
