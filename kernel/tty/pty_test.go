@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 )
@@ -131,5 +132,53 @@ func TestMemory(t *testing.T) {
 	}
 	if n := PtyCount(); n != 0 {
 		t.Errorf("%d pseudo-terminals are left", n)
+	}
+}
+
+// TestPtysAreCharged closes both sides in either order.
+func TestPtysAreCharged(t *testing.T) {
+	before := kmem.Machine.Used()
+	for _, masterFirst := range []bool{true, false} {
+		o := newOurs(t).(*ours)
+		o.typeIn("some text\n")
+		o.write("more of it")
+		if n := kmem.Machine.Used() - before; n < ptyMemory {
+			t.Errorf("%d bytes are charged", n)
+		}
+		idle := int64(ptyMemory)
+		if n := (&master{pty: o.pty}).KernelMemory(); n < idle+2*frame.Size {
+			t.Errorf("the master holds %d bytes", n)
+		}
+		if masterFirst {
+			o.master.Put()
+			o.slave.Put()
+		} else {
+			o.slave.Put()
+			o.master.Put()
+		}
+		if n := kmem.Machine.Used() - before; n != 0 {
+			t.Errorf("%d bytes are left charged", n)
+		}
+	}
+	account := kmem.OfUser(4711)
+	defer account.Release()
+	account.SetLimit(3 * ptyMemory)
+	defer account.SetLimit(0)
+	var ptys []*Pty
+	var err error
+	for err == nil {
+		var p *Pty
+		if p, err = NewPty(account, nil); err == nil {
+			ptys = append(ptys, p)
+		}
+	}
+	if len(ptys) != 3 || err != abi.ENOMEM {
+		t.Errorf("%d pseudo-terminals, then %v", len(ptys), err)
+	}
+	for _, p := range ptys {
+		p.close()
+	}
+	if n := account.Used(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
 	}
 }

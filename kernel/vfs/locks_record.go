@@ -254,18 +254,12 @@ func (s *lockState) replace(r *recordLock, add bool) error {
 	if add {
 		parts = append(parts, &merged)
 	}
-	for i, k := range parts {
-		if k.account.Charge(recordLockMemory) != nil {
-			for _, k := range parts[:i] {
-				k.account.Uncharge(recordLockMemory)
-			}
-			return abi.ENOLCK
-		}
+	if err := recharge(old, parts); err != nil {
+		return err
 	}
 	weaker := false
 	for _, k := range old {
 		s.records.remove(k)
-		k.account.Uncharge(recordLockMemory)
 		weaker = weaker || !add || k.write && !r.write
 	}
 	for _, k := range parts {
@@ -273,6 +267,27 @@ func (s *lockState) replace(r *recordLock, add bool) error {
 	}
 	if weaker {
 		s.weakened()
+	}
+	return nil
+}
+
+// recharge charges the locks that take the place of old ones. What those were
+// charged goes over to the first: less is never refused. ENOLCK.
+func recharge(old, parts []*recordLock) error {
+	n := min(len(old), len(parts))
+	for i, k := range parts[n:] {
+		if k.account.Charge(recordLockMemory) != nil {
+			for _, k := range parts[n:][:i] {
+				k.account.Uncharge(recordLockMemory)
+			}
+			return abi.ENOLCK
+		}
+	}
+	for i := range n {
+		parts[i].account = old[i].account
+	}
+	for _, k := range old[n:] {
+		k.account.Uncharge(recordLockMemory)
 	}
 	return nil
 }

@@ -1,7 +1,10 @@
 package epoll
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -468,4 +471,91 @@ func TestConcurrent(t *testing.T) {
 	if n := charged(); n != 0 {
 		t.Errorf("%d bytes are left charged", n)
 	}
+}
+
+// TestItemsAreCharged has a user who may watch little, by number and by memory.
+func TestItemsAreCharged(t *testing.T) {
+	c := newCaller()
+	account := kmem.OfUser(4711)
+	defer account.Release()
+	user := &user{c, &vfs.Cred{UID: 4711, Account: account}}
+	r, w := newPipe(t)
+	fill := func(limit int, wanted error) {
+		t.Helper()
+		e, err := New(user, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for ; err == nil; n++ {
+			err = Ctl(e, r, n, add, abi.EpollEvent{Events: in})
+		}
+		if n-1 != limit || err != wanted {
+			t.Errorf("%d items, then %v; want %d and %v", n-1, err, limit, wanted)
+		}
+		if got := e.Ops().(vfs.MemoryUser).KernelMemory(); got != int64(limit)*itemMemory {
+			t.Errorf("%d bytes are held", got)
+		}
+		ctl(t, e, r, 0, del, 0, nil)
+		ctl(t, e, r, 0, add, in, nil)
+		e.Put()
+		if n := account.Used(); n != 0 {
+			t.Errorf("%d bytes are charged", n)
+		}
+	}
+	before := MaxUserWatches.Load()
+	MaxUserWatches.Store(10)
+	fill(10, abi.ENOSPC)
+	MaxUserWatches.Store(before)
+	account.SetLimit(1024 + 20*itemMemory)
+	fill(20, abi.ENOMEM)
+	account.SetLimit(0)
+	r.Put()
+	w.Put()
+}
+
+// A user is a caller with credentials of its own.
+type user struct {
+	*caller
+	cred *vfs.Cred
+}
+
+func (u *user) Cred() *vfs.Cred { return u.cred }
+
+// TestFDInfo reads the items in pieces, while some go.
+func TestFDInfo(t *testing.T) {
+	e := newEpoll(t)
+	ep, _ := Of(e)
+	r, w := newPipe(t)
+	const n = 3*infoBatch + 5
+	for i := range n {
+		ctl(t, e, r, i, add, in, nil)
+	}
+	var got []string
+	for pos := int64(0); ; {
+		before := pos
+		read := 0
+		var b bytes.Buffer
+		ep.FDInfo(pos, &b, func(next int64) bool {
+			got = append(got, b.String())
+			b.Reset()
+			pos, read = next, read+1
+			return read < 10
+		})
+		if pos == before {
+			break
+		}
+		ctl(t, e, r, len(got)-1, del, 0, nil) // it has been shown
+	}
+	if len(got) != n {
+		t.Fatalf("%d lines, want %d", len(got), n)
+	}
+	for i, line := range got {
+		if want := fmt.Sprintf("tfd: %8d events:       19 data: %16x ", i, i); !strings.HasPrefix(line, want) {
+			t.Fatalf("line %d is %q, want %q", i, line, want)
+		}
+	}
+	e.Put()
+	r.Put()
+	w.Put()
 }

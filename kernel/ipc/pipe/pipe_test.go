@@ -488,3 +488,75 @@ func BenchmarkPage(b *testing.B) {
 		r.Read(vfs.Kernel, &dst)
 	}
 }
+
+// TestCharges has a user with little memory, and one with a hard limit.
+func TestCharges(t *testing.T) {
+	c := newCaller()
+	account := kmem.OfUser(4711)
+	defer account.Release()
+	c.cred = &vfs.Cred{UID: 4711, Account: account}
+	account.SetLimit(64 << 10)
+	defer account.SetLimit(0)
+	var files []*vfs.File
+	fill := func() {
+		t.Helper()
+		for {
+			r, w, err := New(c, 0)
+			if err != nil {
+				if err != abi.ENFILE {
+					t.Errorf("%v, want ENFILE", err)
+				}
+				return
+			}
+			files = append(files, r, w)
+		}
+	}
+	empty := func() {
+		t.Helper()
+		for _, f := range files {
+			f.Put()
+		}
+		files = nil
+		if n := account.Used(); n != 0 {
+			t.Errorf("%d bytes are charged", n)
+		}
+	}
+	fill()
+	if n := len(files) / 2; n < 10 || n > 40 {
+		t.Errorf("%d pipes in 64 KiB", n)
+	}
+	if _, err := SetSize(c, files[0], 1<<20); err != abi.ENOMEM {
+		t.Errorf("growing: %v, want ENOMEM", err)
+	}
+	empty()
+	account.SetLimit(0)
+	HardPages.Set(160)
+	defer HardPages.Set(0)
+	fill()
+	if n := len(files) / 2; n != 10 {
+		t.Errorf("%d pipes, want 10 of 16 pages", n)
+	}
+	if _, err := SetSize(c, files[0], 1<<20); err != abi.EPERM {
+		t.Errorf("growing: %v, want EPERM", err)
+	}
+	empty()
+}
+
+// TestKernelMemory asks both ends what a pipe holds: one of them tells.
+func TestKernelMemory(t *testing.T) {
+	r, w := newPair(t, abi.O_NONBLOCK)
+	held := func() (int64, int64) {
+		return r.Ops().(vfs.MemoryUser).KernelMemory(), w.Ops().(vfs.MemoryUser).KernelMemory()
+	}
+	idle, none := held()
+	src := make(vfs.Bytes, 5*frame.Size)
+	w.Write(vfs.Kernel, &src)
+	if n, m := held(); n != idle+5*frame.Size || none != 0 || m != 0 {
+		t.Errorf("with 5 pages: %d and %d, without %d and %d", n, m, idle, none)
+	}
+	r.Put()
+	if n := w.Ops().(vfs.MemoryUser).KernelMemory(); n != idle+5*frame.Size {
+		t.Errorf("without a reader: %d", n)
+	}
+	w.Put()
+}
