@@ -20,7 +20,11 @@ var layers = [][]string{
 	{"kmem"},
 	{"mm"},
 	{"vfs"},
-	{"tty", "ipc", "fs", "driver", "net"},
+	{"ipc"}, // what programs tell each other by
+	{"tty"},
+	{"net"},
+	{"driver"}, // some are terminals, or links of a network
+	{"fs"},     // some show terminals and drivers
 	{"task"},
 	{"syscalls"},
 	{""}, // main
