@@ -30,6 +30,7 @@ type AddressSpace struct {
 	lockAll  vmaFlags         // of future VMAs: mlockall(2)
 
 	doomed atomic.Bool // see Doom
+	gone   atomic.Bool // its memory has been given back
 
 	rssAnon   atomic.Int64 // pages
 	rssObject atomic.Int64 // pages of objects other than shared memory
@@ -140,7 +141,12 @@ func (as *AddressSpace) destroy() {
 	}
 	as.dead, as.mappings = as.mappings.head, mappingSet{}
 	spaces.Add(-1)
+	as.gone.Store(true)
 }
+
+// Gone reports whether the memory of as has been given back. Unlike all else
+// it may be asked without a reference.
+func (as *AddressSpace) Gone() bool { return as.gone.Load() }
 
 // Table returns the page table, for whoever enters user mode or copies to and
 // from user memory with a reference on as.

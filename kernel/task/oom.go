@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,16 @@ var oom struct {
 	list candidates // kept, so that killing needs no memory
 	// collected is when the heap was last collected to give frames back.
 	collected time.Time
+	// returning is the memory of victims that has yet to be given back, which is
+	// well after they have let go of it.
+	returning []returning
+}
+
+// returning is the memory of a victim. It is asked whether it is gone, and is
+// not referred to otherwise.
+type returning struct {
+	as    *mm.AddressSpace
+	since int64 // ktime.Mono
 }
 
 // shortage wakes the killer.
@@ -94,6 +105,11 @@ func makeMemory(worth int64) bool {
 		oom.mu.Unlock()
 		return true
 	}
+	if isReturning() {
+		oom.mu.Unlock()
+		await(stillReturning)
+		return true
+	}
 	victims := oom.list.find()
 	if len(victims) == 0 || victims.cost() < worth {
 		oom.list.clear()
@@ -105,14 +121,33 @@ func makeMemory(worth int64) bool {
 	oom.list.clear()
 	oom.mu.Unlock()
 
-	for end := time.Now().Add(oomWait); time.Now().Before(end); {
-		if !anyHasMemory(groups[:n]) {
-			break
-		}
+	await(func() bool { return stillReturning() || anyHasMemory(groups[:n]) })
+	return true
+}
+
+// await waits for a short time while something is so.
+func await(is func() bool) {
+	for end := time.Now().Add(oomWait); is() && time.Now().Before(end); {
 		runtime.Gosched()
 		time.Sleep(time.Millisecond)
 	}
-	return true
+}
+
+// isReturning reports whether the memory of a victim, which has had its time to
+// end, will still be given back. oom.mu is held.
+func isReturning() bool {
+	late := ktime.Mono() - int64(oomPatience)
+	oom.returning = slices.DeleteFunc(oom.returning, func(r returning) bool {
+		return r.as.Gone() || r.since < late
+	})
+	return len(oom.returning) > 0
+}
+
+// stillReturning is isReturning for those who do not hold oom.mu.
+func stillReturning() bool {
+	oom.mu.Lock()
+	defer oom.mu.Unlock()
+	return isReturning()
 }
 
 // relieve gives frames back without hurting anyone. It reports whether it
@@ -154,7 +189,8 @@ func (l candidates) kill() []*ThreadGroup {
 }
 
 // killForMemory kills the process, and reports whether it was not dying yet.
-// Its page faults fail from now on if they need memory that is not there.
+// Its page faults fail from now on if they need memory that is not there. oom.mu
+// is held.
 func (g *ThreadGroup) killForMemory() bool {
 	var building *mm.AddressSpace
 	g.Threads(func(t *Task) bool {
@@ -164,6 +200,7 @@ func (g *ThreadGroup) killForMemory() bool {
 	for _, as := range [...]*mm.AddressSpace{g.acquireMM(), building} {
 		if as != nil {
 			as.Doom()
+			oom.returning = append(oom.returning, returning{as, ktime.Mono()})
 			as.Put()
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 const (
 	// short is how long the storms last if nobody asks for more.
-	short = 15 * time.Second
+	short = 10 * time.Second
 	// lost is how much memory, in KiB, may be missing in the end.
 	lost = 1024
 	// mem makes the victim of the storms die every few seconds. Linux needs more for itself.
