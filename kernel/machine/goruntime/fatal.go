@@ -60,6 +60,12 @@ func fatal(f *cpu.Frame, cr2 uintptr, why string) {
 		debugcon.Hex(uint64(r.v))
 		debugcon.String(" ")
 	}
+	debugcon.String("\nimage at ")
+	debugcon.Hex(uint64(layout.Placed.Image))
+	debugcon.String(", linked for ")
+	debugcon.Hex(layout.KernelImage)
+	debugcon.String("; direct map at ")
+	debugcon.Hex(uint64(layout.Placed.Direct))
 	debugcon.String("\nstack:\n")
 	walkStack(f)
 	if FatalHook != nil {
