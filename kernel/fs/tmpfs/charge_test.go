@@ -2,12 +2,14 @@ package tmpfs
 
 import (
 	"fmt"
+	"math/rand"
 	"runtime"
 	"strings"
 	"testing"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/kmem"
+	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 )
 
@@ -145,4 +147,79 @@ func TestRefusedCharges(t *testing.T) {
 	d.audit(t)
 	account.SetLimit(0)
 	must(t, vfs.RenameAt(u, u.fs, base, "f", base, "new", 0))
+}
+
+// TestSparsePagesAreCharged writes pages so far apart that each has a way of its
+// own through the tree.
+func TestSparsePagesAreCharged(t *testing.T) {
+	u := newUser(t, Options{})
+	account := kmem.OfUser(1004)
+	u.charged(account)
+	f := u.open(t, "f", abi.O_CREAT|abi.O_RDWR)
+	defer f.Put()
+	empty := account.Used()
+	before := heap()
+	offs := []int64{0, 1 << 13, 1 << 20, 1 << 30, 1 << 62, 1<<62 - 1, 5 << 40}
+	for i := range int64(100) {
+		offs = append(offs, (2*i+1)<<50, i<<40, i<<33)
+	}
+	for _, off := range offs {
+		if n, err := u.writeAt(f, []byte("x"), off); n != 1 || err != nil {
+			t.Fatalf("write at %#x: %d, %v", off, n, err)
+		}
+	}
+	tree, grown := &f.Inode().(*file).pages, heap()-before
+	if n := account.Used() - empty; n != tree.heap || grown > n+n/8 {
+		t.Errorf("%d bytes charged, the tree says %d, and the heap has grown by %d", n, tree.heap, grown)
+	}
+	used, pages := account.Used(), Pages()
+	account.SetLimit(used)
+	if _, err := u.writeAt(f, []byte("x"), 999<<33); err != abi.ENOSPC {
+		t.Errorf("write without memory for the tree: %v, want ENOSPC", err)
+	}
+	if _, err := f.Inode().(*file).Page((999<<33)>>pageShift, true); err != abi.ENOSPC {
+		t.Errorf("fault without memory for the tree: %v, want ENOSPC", err)
+	}
+	if err := f.Allocate(u, 0, 1999<<33, 1); err != abi.ENOSPC {
+		t.Errorf("fallocate without memory for the tree: %v, want ENOSPC", err)
+	}
+	account.SetLimit(0)
+	if account.Used() != used || Pages() != pages {
+		t.Errorf("%d bytes and %d pages for what was refused", account.Used()-used, Pages()-pages)
+	}
+	must(t, f.Truncate(u, 1<<32))
+	if n := account.Used() - empty; n != tree.heap {
+		t.Errorf("after truncation %d bytes charged, the tree says %d", n, tree.heap)
+	}
+	must(t, f.Truncate(u, 0))
+	if n := account.Used(); n != empty {
+		t.Errorf("%d bytes charged for an empty file", n-empty)
+	}
+}
+
+// TestNeed compares what need tells with what set takes.
+func TestNeed(t *testing.T) {
+	r := rand.New(rand.NewSource(1))
+	for range 200 {
+		var tree pageTree
+		for range 40 {
+			i := uint64(r.Int63()) >> (12 + r.Intn(50))
+			if tree.get(i) != 0 {
+				continue
+			}
+			p, err := frame.Alloc()
+			must(t, err)
+			need, before := tree.need(i), tree.heap
+			tree.set(i, p)
+			if got := tree.heap - before; got != need {
+				t.Fatalf("page %#x: %d bytes, need told %d", i, got, need)
+			}
+			if r.Intn(4) == 0 {
+				tree.remove(i, i+uint64(r.Intn(1000)))
+			}
+		}
+		if tree.remove(0, ^uint64(0)); tree.heap != 0 {
+			t.Fatalf("%d bytes left", tree.heap)
+		}
+	}
 }

@@ -37,7 +37,7 @@ func (f *file) Unpin() { dropPin(f) }
 func (f *file) free() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fs.freePages(f.pages.remove(0, ^uint64(0)))
+	f.drop(0, ^uint64(0))
 }
 
 // Attr returns the attributes.
@@ -190,14 +190,37 @@ func (f *file) writePage(src vfs.Source, i uint64, at, n int64) (int, error) {
 	clear(data[at+int64(m):])
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.size = max(f.size, int64(i)<<pageShift+at+int64(m))
 	if q := f.pages.get(i); q != 0 { // a page fault was faster
 		copy(q.Data()[at:], data[at:at+int64(m)])
+		f.size = max(f.size, int64(i)<<pageShift+at+int64(m))
 		return m, err
 	}
-	f.pages.set(i, p)
+	if err := f.place(i, p); err != nil {
+		return 0, err
+	}
 	kept = true
+	f.size = max(f.size, int64(i)<<pageShift+at+int64(m))
 	return m, err
+}
+
+// place puts p, whose reference it takes over, at page i, where there is none, and
+// charges the file's account for what the tree takes of the heap: ENOSPC. The
+// caller holds f.mu.
+func (f *file) place(i uint64, p frame.Frame) error {
+	if need := f.pages.need(i); need > 0 && f.account.Charge(need) != nil {
+		return abi.ENOSPC
+	}
+	f.pages.set(i, p)
+	return nil
+}
+
+// drop gives up the pages from first to last-1. The caller holds f.mu.
+func (f *file) drop(first, last uint64) {
+	before := f.pages.heap
+	f.fs.freePages(f.pages.remove(first, last))
+	if n := before - f.pages.heap; n > 0 {
+		f.account.Uncharge(n)
+	}
 }
 
 // grow makes the size at least end.
@@ -255,7 +278,7 @@ func (f *file) cut(size int64) uint64 {
 	defer f.mu.Unlock()
 	f.size = size
 	f.clearRange(size, int64(first<<pageShift))
-	f.fs.freePages(f.pages.remove(first, ^uint64(0)))
+	f.drop(first, ^uint64(0))
 	return first
 }
 
@@ -339,7 +362,7 @@ func (f *file) dropPages(start, end int64, first, last uint64) {
 	}
 	f.clearRange(start, int64(first<<pageShift))
 	f.clearRange(int64(last<<pageShift), end)
-	f.fs.freePages(f.pages.remove(first, last))
+	f.drop(first, last)
 }
 
 // fill makes the pages from first to last-1 that are not there, all or none.
@@ -355,7 +378,7 @@ func (f *file) fill(first, last uint64) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			for _, run := range made {
-				f.fs.freePages(f.pages.remove(run[0], run[1]))
+				f.drop(run[0], run[1])
 			}
 			return err
 		}
@@ -380,6 +403,10 @@ func (f *file) fillPage(i uint64) (bool, error) {
 		return false, err
 	}
 	p.Zero()
-	f.pages.set(i, p)
+	if err := f.place(i, p); err != nil {
+		p.Put()
+		f.fs.freePages(1)
+		return false, err
+	}
 	return true, nil
 }

@@ -23,7 +23,11 @@ func (f *file) Page(i uint64, write bool) (frame.Frame, error) {
 			return 0, err
 		}
 		p.Zero()
-		f.pages.set(i, p)
+		if err := f.place(i, p); err != nil {
+			p.Put()
+			f.fs.freePages(1)
+			return 0, err
+		}
 	}
 	p.Get()
 	return p, nil

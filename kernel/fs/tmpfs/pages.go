@@ -12,12 +12,15 @@ type pageTree struct {
 	root   branch
 	height int // levels of branches above the leaves; 0 if root.leaf is all
 	n      int64
+	heap   int64 // bytes of the heap that nodes and leaves take
 }
 
 const (
 	directPages = 2
 	treeBits    = 6
 	treeWidth   = 1 << treeBits
+	leafSize    = treeWidth * 8
+	nodeSize    = treeWidth * 16
 )
 
 // A branch is a subtree: a node, or a leaf on the lowest level, or nothing.
@@ -73,6 +76,31 @@ func (t *pageTree) run(i uint64, out []frame.Frame) {
 	}
 }
 
+// need returns how many bytes of the heap set takes for page i.
+func (t *pageTree) need(i uint64) int64 {
+	if i < directPages {
+		return 0
+	}
+	h, bytes := t.height, int64(0)
+	for ; i >= span(h); h++ {
+		bytes += nodeSize
+	}
+	if h > t.height { // the way to i leaves that of all pages at the new root
+		if t.root == (branch{}) {
+			return int64(h)*nodeSize + leafSize
+		}
+		return bytes + int64(h-1)*nodeSize + leafSize
+	}
+	b := t.root
+	for ; h > 0 && b.node != nil; h-- {
+		b = b.node[i>>(treeBits*h)%treeWidth]
+	}
+	if b.leaf != nil {
+		return 0
+	}
+	return int64(h)*nodeSize + leafSize
+}
+
 // set puts f, whose reference it takes over, at page i, where there is none.
 func (t *pageTree) set(i uint64, f frame.Frame) {
 	t.n++
@@ -83,6 +111,7 @@ func (t *pageTree) set(i uint64, f frame.Frame) {
 	for i >= span(t.height) {
 		if t.root != (branch{}) {
 			t.root = branch{node: &[treeWidth]branch{t.root}}
+			t.heap += nodeSize
 		}
 		t.height++
 	}
@@ -90,11 +119,13 @@ func (t *pageTree) set(i uint64, f frame.Frame) {
 	for h := t.height; h > 0; h-- {
 		if b.node == nil {
 			b.node = new([treeWidth]branch)
+			t.heap += nodeSize
 		}
 		b = &b.node[i>>(treeBits*h)%treeWidth]
 	}
 	if b.leaf == nil {
 		b.leaf = new([treeWidth]frame.Frame)
+		t.heap += leafSize
 	}
 	b.leaf[i%treeWidth] = f
 }
@@ -151,6 +182,12 @@ func (t *pageTree) prune(b *branch, height int, base, first, last uint64) bool {
 		}
 	}
 	if empty {
+		switch {
+		case b.leaf != nil:
+			t.heap -= leafSize
+		case b.node != nil:
+			t.heap -= nodeSize
+		}
 		*b = branch{}
 	}
 	return empty
