@@ -53,10 +53,18 @@ func MountsFrom(root Path, pos int64, visit func(m MountInfo, next int64) bool) 
 	}
 }
 
+// maxMountName is how long the name of a mount may be for Mounts to tell of it. Names
+// longer than PATH_MAX cannot be used, but made by small steps.
+const maxMountName = 4 * abi.PATH_MAX
+
 // info tells about m as seen from root; it fails if m is not below root.
 func (m *Mount) info(root Path) (MountInfo, bool) {
-	target, where := pathString(m.Root(), root)
-	if where != reachable {
+	target, where, err := pathString(m.Root(), root, maxMountName)
+	if err != nil || where != reachable {
+		return MountInfo{}, false
+	}
+	within, err := within(m.root)
+	if err != nil {
 		return MountInfo{}, false
 	}
 	if !m.super.tryGet() {
@@ -65,7 +73,7 @@ func (m *Mount) info(root Path) (MountInfo, bool) {
 	defer m.super.put()
 	info := MountInfo{
 		ID: m.id, ParentID: m.id, Mount: m, Super: m.super,
-		Root: within(m.root), Target: target,
+		Root: within, Target: target,
 		Source: m.source, FSType: m.super.FSType, Flags: m.Flags(),
 	}
 	if a := m.at.Load(); a != nil {
@@ -113,14 +121,16 @@ func optionString(flags uint32) string {
 }
 
 // within returns the path of d in its file system.
-func within(d *Dentry) string {
-	var s spelling
+func within(d *Dentry) (string, error) {
+	s := spelling{max: maxMountName}
 	treeMu.RLock()
 	defer treeMu.RUnlock()
 	for p := d.place.Load(); p.parent != nil; p = p.parent.place.Load() {
-		s.put(p.name)
+		if !s.put(p.name) {
+			return "", abi.ENAMETOOLONG
+		}
 	}
-	return s.path()
+	return s.path(), nil
 }
 
 // StatFS returns what statfs(2) tells of the file system that p is on.

@@ -72,7 +72,10 @@ func PathName(p, root Path) (string, error) {
 	if p.Mount == nil {
 		return p.Dentry.Name(), nil
 	}
-	s, _ := pathString(p, root)
+	s, _, err := pathString(p, root, abi.PATH_MAX-1)
+	if err != nil {
+		return "", err
+	}
 	if p.Dentry.gone.Load() {
 		s += " (deleted)"
 	}
@@ -89,7 +92,10 @@ func Getcwd(fs *FSContext) (string, error) {
 	if cwd.IsZero() || cwd.Dentry.gone.Load() {
 		return "", abi.ENOENT
 	}
-	s, where := pathString(cwd, root)
+	s, where, err := pathString(cwd, root, abi.PATH_MAX-1)
+	if err != nil {
+		return "", err
+	}
 	if where != reachable {
 		s = "(unreachable)" + s
 	}
@@ -99,9 +105,10 @@ func Getcwd(fs *FSContext) (string, error) {
 	return s, nil
 }
 
-// pathString spells p from root or, if it is not below root, from the top.
-func pathString(p, root Path) (string, reach) {
-	var s spelling
+// pathString spells p from root or, if it is not below root, from the top:
+// ENAMETOOLONG if that has more than max bytes.
+func pathString(p, root Path, max int) (string, reach, error) {
+	s := spelling{max: max}
 	treeMu.RLock()
 	defer treeMu.RUnlock()
 	where := reachable
@@ -118,22 +125,27 @@ func pathString(p, root Path) (string, reach) {
 			}
 			break
 		}
-		s.put(pl.name)
+		if !s.put(pl.name) {
+			return "", where, abi.ENAMETOOLONG
+		}
 		p.Dentry = pl.parent
 	}
-	return s.path(), where
+	return s.path(), where, nil
 }
 
-// A spelling is a path that is put together from its end. The zero value is
-// empty.
+// A spelling is a path that is put together from its end.
 type spelling struct {
+	max   int // bytes that it may have
 	store [256]byte
 	more  []byte // in place of store, if that is too small
 	n     int    // bytes used, at the end
 }
 
-// put adds a component in front.
-func (s *spelling) put(name string) {
+// put adds a component in front; it fails if the path gets too long.
+func (s *spelling) put(name string) bool {
+	if len(name)+1 > s.max-s.n {
+		return false
+	}
 	buf := s.buf()
 	for len(buf)-s.n < len(name)+1 {
 		s.more = make([]byte, 2*len(buf))
@@ -144,6 +156,7 @@ func (s *spelling) put(name string) {
 	at := len(buf) - s.n
 	buf[at] = '/'
 	copy(buf[at+1:], name)
+	return true
 }
 
 func (s *spelling) buf() []byte {

@@ -338,3 +338,35 @@ func BenchmarkOpen(b *testing.B) {
 		f.Put()
 	}
 }
+
+// TestDeepNames checks that names which are too long to be used cost little to ask
+// for.
+func TestDeepNames(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{Inodes: 1 << 20})
+	deep := c.fork()
+	name := strings.Repeat("n", abi.NAME_MAX)
+	for range 5000 {
+		must(t, deep.mkdir(name, 0o755))
+		must(t, deep.chdir(name))
+	}
+	_, err := vfs.Getcwd(deep.fs)
+	want(t, "getcwd", err, abi.ENAMETOOLONG)
+	_, err = vfs.PathName(deep.fs.Cwd(), c.fs.Root())
+	want(t, "the name of a place", err, abi.ENAMETOOLONG)
+	must(t, deep.mkdir("m", 0o755))
+	must(t, deep.mount("none", "m", "tmpfs", 0, ""))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 10 {
+		vfs.Getcwd(deep.fs)
+		vfs.PathName(deep.fs.Cwd(), c.fs.Root())
+		vfs.Mounts(c.fs.Root(), func(vfs.MountInfo) bool { return true })
+	}
+	runtime.ReadMemStats(&after)
+	if n := (after.TotalAlloc - before.TotalAlloc) / 10; n > 128<<10 {
+		t.Errorf("%d bytes for three names", n)
+	}
+	_, err = deep.stat("..")
+	want(t, "up", err, nil)
+	must(t, deep.chdir("/"))
+}

@@ -285,15 +285,21 @@ func (d *dir) close() bool {
 	return d.cleared
 }
 
-// clear frees everything below d.
+// clear frees everything below d, however deep that is.
 func (d *dir) clear() {
-	for _, x := range d.takeAll() {
-		if sub, ok := x.(*dir); ok {
-			sub.clear()
-			d.addSub(-1)
-			dropLinks(sub, 2)
-		} else {
-			lost(x)
+	for todo := []*dir{d}; len(todo) > 0; {
+		top := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, x := range top.takeAll() {
+			if sub, ok := x.(*dir); ok {
+				top.addSub(-1)
+				todo = append(todo, sub)
+			} else {
+				lost(x)
+			}
+		}
+		if top != d {
+			dropLinks(top, 2)
 		}
 	}
 }
