@@ -3,6 +3,7 @@ package syscalls
 import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/task"
+	"kevlar/kernel/vfs"
 )
 
 func sysFsync(t *task.Task, a *Args) (uintptr, error)     { return fsync(t, a[0], false) }
@@ -17,16 +18,18 @@ func fsync(t *task.Task, v uintptr, dataOnly bool) (uintptr, error) {
 	return 0, f.Sync(dataOnly)
 }
 
-// sysSync has nothing to do: no file system here keeps anything back from a
-// medium.
-func sysSync(*task.Task, *Args) (uintptr, error) { return 0, nil }
+func sysSync(t *task.Task, _ *Args) (uintptr, error) {
+	vfs.Sync(t)
+	return 0, nil
+}
 
 func sysSyncfs(t *task.Task, a *Args) (uintptr, error) {
 	f, err := getFile(t, a[0])
-	if err == nil {
-		f.Put()
+	if err != nil {
+		return 0, err
 	}
-	return 0, err
+	defer f.Put()
+	return 0, f.SyncFS(t)
 }
 
 // sysSyncFileRange writes the whole file's data, which is allowed.

@@ -11,7 +11,7 @@ import (
 
 // anonSuper returns the file system of inodes that have no name.
 var anonSuper = sync.OnceValue(func() *Super {
-	return &Super{Dev: NewDev(), FSType: "anon_inodefs"}
+	return &Super{Dev: NewDev(), FSType: "anon_inodefs", Medium: Memory}
 })
 
 var lastAnonIno atomic.Uint64

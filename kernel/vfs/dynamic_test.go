@@ -32,7 +32,7 @@ func (d *dynamic) during(f func()) {
 
 func newDynamic() *dynamic {
 	d := &dynamic{names: map[string]vfs.Inode{}}
-	d.fs = &vfs.Super{Dev: vfs.NewDev(), FSType: "dynamic", Root: d, NoCache: true}
+	d.fs = &vfs.Super{Dev: vfs.NewDev(), FSType: "dynamic", Root: d, Medium: vfs.Memory, NoCache: true}
 	return d
 }
 

@@ -78,8 +78,8 @@ func (f *File) read(c Caller, dst Dest, off int64) (int, error) {
 
 // accessed notes that the file has been read.
 func (f *File) accessed() {
-	if f.flags.Load()&abi.O_NOATIME == 0 && !f.path.Mount.ReadOnly() {
-		f.touch.TouchAtime(f.can&strictAtime != 0)
+	if f.flags.Load()&abi.O_NOATIME == 0 && f.touch.AtimeDue(f.can&strictAtime != 0) {
+		f.path.Mount.touch(f.touch)
 	}
 }
 
@@ -177,17 +177,14 @@ func LimitWrite(c Caller, off int64, n int, max int64) (int, error) {
 	return n, nil
 }
 
-// Sync does fsync(2), or fdatasync(2) if dataOnly.
+// Sync does fsync(2), or fdatasync(2) if dataOnly: EINVAL for a file that has
+// nothing to do with it.
 func (f *File) Sync(dataOnly bool) error {
 	if f.IsPath() {
 		return abi.EBADF
 	}
 	if s, ok := f.ops.(Syncer); ok {
 		return s.Sync(dataOnly)
-	}
-	switch a := f.inode.Attr(); a.Mode & abi.S_IFMT {
-	case abi.S_IFREG, abi.S_IFDIR, abi.S_IFBLK:
-		return nil // there is nothing but memory behind it
 	}
 	return abi.EINVAL
 }

@@ -97,11 +97,12 @@ type (
 	Owned interface {
 		Owner() (mode, uid, gid uint32)
 	}
-	// Accessed is an inode that keeps access times. TouchAtime is called
-	// after a successful read; strict asks for an update even if the rules
-	// of relatime need none.
+	// Accessed is an inode that keeps access times. After a successful read
+	// AtimeDue is asked whether the rules of relatime, or strict ones, need an
+	// update, and then TouchAtime makes it under a write intent.
 	Accessed interface {
-		TouchAtime(strict bool)
+		AtimeDue(strict bool) bool
+		TouchAtime()
 	}
 	// Stateful is an inode that supports locks, ETXTBSY and FIFOs. An inode
 	// gets it by embedding a State.

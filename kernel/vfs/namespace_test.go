@@ -177,7 +177,7 @@ func TestWriteIntent(t *testing.T) {
 	must(t, c.mkdir("p", 0o755))
 	must(t, c.mkdir("q", 0o755))
 	d := &slowDir{}
-	d.fs = &vfs.Super{Dev: vfs.NewDev(), FSType: "slow", Root: d}
+	d.fs = &vfs.Super{Dev: vfs.NewDev(), FSType: "slow", Root: d, Medium: vfs.Memory}
 	d.names = map[string]vfs.Inode{}
 	must(t, vfs.MountSuper(d.fs, "p", mustResolve(t, c, "p"), 0))
 	must(t, c.mount("p", "q", "", abi.MS_BIND, ""))

@@ -26,7 +26,7 @@ func newFar(t *testing.T) *farDir {
 	s, err := tmpfs.New(tmpfs.Options{})
 	must(t, err)
 	d := &farDir{Dir: s.Root.(vfs.Dir)}
-	d.fs = &vfs.Super{Dev: s.Dev, FSType: "far", Root: d, Negative: true}
+	d.fs = &vfs.Super{Dev: s.Dev, FSType: "far", Root: d, Medium: vfs.Memory, Negative: true}
 	return d
 }
 

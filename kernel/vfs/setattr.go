@@ -184,10 +184,19 @@ func (d *Dentry) truncate(c Caller, size int64) error {
 func touch(p Path) {
 	if a := p.Dentry.times; a != nil && p.Mount != nil {
 		f := p.Mount.flags.Load()
-		if f&abi.MS_NOATIME != 0 || p.Mount.ReadOnly() ||
-			f&abi.MS_NODIRATIME != 0 && p.Dentry.isDir() {
+		if f&abi.MS_NOATIME != 0 || f&abi.MS_NODIRATIME != 0 && p.Dentry.isDir() {
 			return
 		}
-		a.TouchAtime(f&abi.MS_STRICTATIME != 0)
+		if a.AtimeDue(f&abi.MS_STRICTATIME != 0) {
+			p.Mount.touch(a)
+		}
+	}
+}
+
+// touch updates the access time of an inode if it can be changed through m.
+func (m *Mount) touch(a Accessed) {
+	if m.beginWrite() == nil {
+		a.TouchAtime()
+		m.endWrite()
 	}
 }

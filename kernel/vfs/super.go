@@ -16,6 +16,8 @@ type Super struct {
 	// Source is what /proc/mounts shows as the device; "none" if empty.
 	Source string
 	Root   Inode
+	// Medium answers for sync(2). Every file system that is mounted has one.
+	Medium Medium
 	// NoCache asks for Lookup each time a name is looked up: a directory
 	// whose entries come and go by themselves.
 	NoCache bool
@@ -60,9 +62,6 @@ func (s *Super) get() {
 	}
 }
 
-// begin takes a reference to a file system that is to be mounted.
-func (s *Super) begin() { s.refs.Add(1) }
-
 // tryGet takes a reference unless the last one has gone.
 func (s *Super) tryGet() bool {
 	for {
@@ -78,8 +77,8 @@ func (s *Super) tryGet() bool {
 
 // put drops a reference; with the last one the file system ends.
 func (s *Super) put() {
-	if s.refs.Add(-1) == 0 && s.Shutdown != nil {
-		s.Shutdown()
+	if s.refs.Add(-1) == 0 {
+		s.end()
 	}
 }
 

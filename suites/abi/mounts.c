@@ -100,7 +100,52 @@ static void trees(void)
 	CHECK(lines > 0 && lines < 100);
 }
 
+static int sync_of(const char *name, int flags, long call)
+{
+	int fd = open(name, flags);
+	if (fd < 0)
+		fail(__FILE__, __LINE__, "open %s", name);
+	errno = 0;
+	long r = syscall(call, fd);
+	int error = errno;
+	close(fd);
+	return r == 0 ? 0 : error;
+}
+
+// fsync is answered by those files that could have something to write, and syncfs by every file.
+static void synced(void)
+{
+	CHECK(mkdir("d", 0755) == 0 && mount("none", "d", "tmpfs", 0, NULL) == 0);
+	CHECK(mkdir("d/sub", 0755) == 0);
+	close(open("d/f", O_RDWR | O_CREAT, 0644));
+	static const struct {
+		const char *name;
+		int error;
+	} files[] = {
+		{"d/f", 0}, {"d/sub", 0}, {"/proc/self/status", EINVAL}, {"/proc/self", EINVAL}, {"/proc", EINVAL},
+		{"/proc/sys/kernel/ostype", EINVAL}, {"/proc/self/fd", EINVAL}, {"/sys", EINVAL}, {"/sys/kernel", EINVAL},
+		{"/sys/devices/system/cpu/online", 0},
+		{"/dev/null", EINVAL}, {"/dev/zero", EINVAL}, {"/dev/pts", 0}, {"/dev", 0}, {"/", 0},
+	};
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		int got = sync_of(files[i].name, O_RDONLY, SYS_fsync), data = sync_of(files[i].name, O_RDONLY, SYS_fdatasync);
+		if (got != files[i].error || data != got)
+			fail(__FILE__, __LINE__, "%s: fsync %d, fdatasync %d, not %d", files[i].name, got, data, files[i].error);
+		EQUAL(sync_of(files[i].name, O_RDONLY, SYS_syncfs), 0);
+		EQUAL(sync_of(files[i].name, O_PATH, SYS_fsync), EBADF);
+		EQUAL(sync_of(files[i].name, O_PATH, SYS_syncfs), EBADF);
+	}
+	int ends[2];
+	CHECK(pipe(ends) == 0);
+	FAILS(fsync(ends[0]), EINVAL);
+	CHECK(syscall(SYS_syncfs, ends[0]) == 0);
+	FAILS(syscall(SYS_syncfs, -1), EBADF);
+	sync();
+	CHECK(umount("d") == 0);
+}
+
 static const struct test tests[] = {
+	TEST(synced),
 	TEST(polled),
 	TEST(read_only),
 	TEST(trees),

@@ -49,7 +49,8 @@ var fs = newFileSystem()
 func newFileSystem() *fileSystem {
 	fs := &fileSystem{slaves: make(map[int]*node), opts: options{mode: 0o600}}
 	fs.super = vfs.Super{
-		Dev: vfs.NewDev(), FSType: "devpts", Source: "devpts", Root: &fs.root, NoCache: true,
+		Medium: vfs.Memory,
+		Dev:    vfs.NewDev(), FSType: "devpts", Source: "devpts", Root: &fs.root, NoCache: true,
 		StatFS: statFS, Options: fs.showOptions, Remount: fs.remount,
 	}
 	fs.root.init(fs, rootIno, abi.S_IFDIR|0o755, 0)
@@ -244,7 +245,7 @@ type dir struct {
 }
 
 // Open opens the directory.
-func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
+func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.MemoryFile{}, nil }
 
 // Lookup finds ptmx and the slaves by number.
 func (d *dir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {

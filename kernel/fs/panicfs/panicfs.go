@@ -54,7 +54,8 @@ func (fsType) Name() string { return "panicfs" }
 // Mount implements vfs.FileSystemType.
 func (fsType) Mount(_ vfs.Caller, source, _ string, _ int) (*vfs.Super, error) {
 	s := &vfs.Super{
-		Dev: vfs.NewDev(), FSType: "panicfs", Source: source, NoCache: true,
+		Medium: vfs.Memory,
+		Dev:    vfs.NewDev(), FSType: "panicfs", Source: source, NoCache: true,
 		StatFS: func() abi.Statfs { return abi.Statfs{Bsize: 4096, Frsize: 4096, Namelen: abi.NAME_MAX} },
 	}
 	inodes := new(pseudo.Numberer)

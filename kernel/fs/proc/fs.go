@@ -30,6 +30,7 @@ type FS struct {
 func New(s System) *FS {
 	fs := &FS{system: s}
 	fs.super = &vfs.Super{
+		Medium:  vfs.Memory,
 		Dev:     vfs.NewDev(),
 		FSType:  "proc",
 		Source:  "proc",

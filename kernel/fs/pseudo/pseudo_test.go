@@ -29,7 +29,7 @@ func TestDeferred(t *testing.T) {
 
 // newDir returns an empty root directory.
 func newDir() *Dir {
-	s := &vfs.Super{Dev: vfs.NewDev(), NoCache: true}
+	s := &vfs.Super{Dev: vfs.NewDev(), Medium: vfs.Memory, NoCache: true}
 	d := NewDir(NewNode(s, Attributes{Ino: 1, Mode: abi.S_IFDIR | 0o755}))
 	s.Root = d
 	return d

@@ -36,6 +36,8 @@ type View struct {
 	// since Bind or since it was asked last; Changes is notified when it has.
 	Changed func() bool
 	Changes *wait.Queue
+	// Synced makes fsync(2) succeed, which is EINVAL otherwise.
+	Synced bool
 	// NoStore is what a write(2) answers if Store is nil and the permission
 	// bits or a capability allowed to open the file for writing.
 	NoStore abi.Errno
@@ -243,6 +245,14 @@ func (o *openText) WaitQueue() *wait.Queue {
 		return nil
 	}
 	return &never
+}
+
+// Sync implements vfs.Syncer.
+func (o *openText) Sync(bool) error {
+	if !o.view.Synced {
+		return abi.EINVAL
+	}
+	return nil
 }
 
 // Release implements vfs.FileOps.

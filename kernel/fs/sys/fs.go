@@ -27,6 +27,7 @@ const attributeSize = 4096
 func New() *FS {
 	fs := &FS{}
 	fs.super = &vfs.Super{
+		Medium: vfs.Memory,
 		Dev:    vfs.NewDev(),
 		FSType: "sysfs",
 		Source: "sysfs",
@@ -100,6 +101,7 @@ func (fs *FS) addAttributes(d *pseudo.Dir, list []Attribute) {
 		n.SetSize(attributeSize)
 		d.Add(a.Name, pseudo.NewText(n, pseudo.View{
 			Strict: true,
+			Synced: true,
 			Show: func(_ vfs.Caller, w *bytes.Buffer) error {
 				w.WriteString(a.Show())
 				w.WriteByte('\n')

@@ -424,6 +424,6 @@ func (d *dir) ReadDir(_ vfs.Caller, pos int64, emit func(vfs.DirEntry) bool) (in
 }
 
 // Open opens the directory for reading.
-func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
+func (d *dir) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.MemoryFile{}, nil }
 
 func (d *dir) free() {}

@@ -13,7 +13,7 @@ import (
 // no state here, and the mm.Object that mappings map.
 type file struct {
 	inode
-	vfs.NoFile
+	vfs.MemoryFile
 	mm.Mappings
 
 	// writeMu serialises all that changes contents or size other than page

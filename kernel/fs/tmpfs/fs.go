@@ -68,7 +68,8 @@ func newFS(c vfs.Caller, o Options) (*vfs.Super, error) {
 		o.Mode = 0o1777
 	}
 	fs.super = vfs.Super{
-		Dev: vfs.NewDev(), FSType: o.FSType, Source: o.FSType, MaxSize: maxSize,
+		Medium: vfs.Memory,
+		Dev:    vfs.NewDev(), FSType: o.FSType, Source: o.FSType, MaxSize: maxSize,
 		StatFS: fs.statFS, Options: fs.showOptions, Remount: fs.remount,
 	}
 	fs.setLimits(o)

@@ -115,16 +115,16 @@ func (i *inode) apply(s vfs.SetAttr) {
 	}
 }
 
-// TouchAtime sets the access time to now, but as relatime has it only if it is
-// not after the last change or a day has gone by.
-func (i *inode) TouchAtime(strict bool) {
+// AtimeDue reports whether the access time is not after the last change, or a day
+// old, as relatime has it.
+func (i *inode) AtimeDue(strict bool) bool {
 	const day = 24 * 60 * 60 * 1e9
 	at := i.atime.Load()
-	now := ktime.Real()
-	if strict || at <= i.mtime.Load() || at <= i.ctime.Load() || now-at >= day {
-		i.atime.Store(now)
-	}
+	return strict || at <= i.mtime.Load() || at <= i.ctime.Load() || ktime.Real()-at >= day
 }
+
+// TouchAtime sets the access time to now.
+func (i *inode) TouchAtime() { i.atime.Store(ktime.Real()) }
 
 // changed sets mtime and ctime to now.
 func (i *inode) changed() {
