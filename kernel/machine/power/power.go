@@ -23,12 +23,12 @@ func Off() {
 	if how.PM1aControl != 0 {
 		const sleepEnable = 1 << 13
 		pio.Out16(how.PM1aControl, uint16(how.SleepType)<<10|sleepEnable)
-		await()
+		awaitOff()
 	}
 	if how.SleepControl.Address != 0 {
 		const sleepEnable = 1 << 5
 		set(how.SleepControl, how.SleepType<<2|sleepEnable)
-		await()
+		awaitOff()
 	}
 	Reboot()
 }
@@ -78,6 +78,17 @@ func await() {
 	start := x86.RDTSC()
 	for i := 0; i < reads && x86.RDTSC()-start < cycles; i++ {
 		pio.In8(unused)
+	}
+}
+
+// awaitOff waits until the machine is off. A monitor on a busy host may take
+// seconds, and to be reset in the midst of it looks like a crash.
+//
+//go:nosplit
+func awaitOff() {
+	const times = 50
+	for range times {
+		await()
 	}
 }
 
