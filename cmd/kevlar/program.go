@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"kevlar/host/initramfs"
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
 )
@@ -94,7 +95,7 @@ func addCopy(t *filetree.Tree, place, file string) error {
 	seconds := filetree.Seconds(info.ModTime().Unix())
 	switch {
 	case info.IsDir():
-		folder, err := filetree.ReadDir(file)
+		folder, err := filetree.ReadDir(file, initramfs.RootLimit)
 		if err != nil {
 			return err
 		}

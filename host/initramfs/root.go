@@ -1,10 +1,13 @@
 package initramfs
 
 import (
+	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"kevlar/host/initramfs/cpio"
 	"kevlar/host/initramfs/filetree"
@@ -23,9 +26,9 @@ var inits = []string{"init", "sbin/init", "etc/init", "bin/init"}
 // meant to run: processes start in a container one by one.
 var containers = []string{".dockerenv", "run/.containerenv"}
 
-// rootLimit is how large the files of a tar archive may be together, in bytes. They are all in memory,
-// and sparse ones need little of the archive.
-const rootLimit = 8 << 30
+// RootLimit is how large the files of a root file system may be together, in bytes. They are all in memory,
+// and monitors load no larger archive into a machine.
+const RootLimit = 2 << 30
 
 // FromRoot makes an archive of an existing root file system: a folder, such as debootstrap(8) makes, or
 // a tar archive, such as "docker export" writes. Owners, modes and devices are as they are there. A
@@ -42,12 +45,30 @@ func FromRoot(path string) (*Root, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
+	if name, machine, ok := foreign(tree); ok {
+		return nil, fmt.Errorf("%s: its programs are for another processor than x86-64: %s is for %s", path, name, machine)
+	}
 	r := &Root{Init: findInit(tree)}
 	r.Data, err = cpio.Encode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
+}
+
+// foreign looks at a program that a tree is likely to have, and returns what it is for if that is not the
+// machine.
+func foreign(tree *filetree.Tree) (name, machine string, ok bool) {
+	for _, name := range append([]string{"bin/sh", "bin/busybox"}, inits...) {
+		_, e, ok := tree.Resolve(name)
+		if !ok {
+			continue
+		}
+		if f, err := elf.NewFile(bytes.NewReader(e.Data)); err == nil {
+			return "/" + name, strings.TrimPrefix(f.Machine.String(), "EM_"), f.Machine != elf.EM_X86_64
+		}
+	}
+	return "", "", false
 }
 
 // findInit returns the path of a tree's own first process, or "".
@@ -71,7 +92,7 @@ func readRoot(path string) (*filetree.Tree, error) {
 		return nil, rootError(path, err)
 	}
 	if info.IsDir() {
-		tree, err := filetree.ReadDir(path)
+		tree, err := filetree.ReadDir(path, RootLimit)
 		return tree, rootError(path, err)
 	}
 	f, err := os.Open(path)
@@ -79,7 +100,7 @@ func readRoot(path string) (*filetree.Tree, error) {
 		return nil, rootError(path, err)
 	}
 	defer f.Close()
-	tree, err := filetree.ReadTar(f, rootLimit)
+	tree, err := filetree.ReadTar(f, RootLimit)
 	return tree, rootError(path, err)
 }
 

@@ -3,6 +3,7 @@ package initramfs
 import (
 	"archive/tar"
 	"bytes"
+	"debug/elf"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -68,6 +69,26 @@ func TestFromContainer(t *testing.T) {
 	}
 	if e, _ := decode(t, root.Data).Lookup("dev/console"); root.Init != "" || e.Mode != filetree.CharDev|0o600 {
 		t.Errorf("init %q, console %o", root.Init, e.Mode)
+	}
+}
+
+// TestForeignProcessor has a tree that was made for another processor.
+func TestForeignProcessor(t *testing.T) {
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "bin"), 0o755)
+	data, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "bin/sh")
+	for machine, want := range map[elf.Machine]string{elf.EM_X86_64: "", elf.EM_AARCH64: "/bin/sh is for AARCH64"} {
+		data[18] = byte(machine)
+		if err := os.WriteFile(file, data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := FromRoot(dir); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v: %v", machine, err)
+		}
 	}
 }
 

@@ -73,7 +73,9 @@ func copyOf(name string, info fs.FileInfo) (*file, error) {
 
 // ReadDir reads a root file system from a folder of the host, with the owners, modes, times, devices and
 // hard links that it has there. Sockets are left out, and so is what is in folders that something is mounted on.
-func ReadDir(dir string) (*Tree, error) {
+//
+// Limit bounds the bytes of all files together.
+func ReadDir(dir string, limit int64) (*Tree, error) {
 	t := New()
 	var root unix.Stat_t
 	if err := unix.Stat(dir, &root); err != nil {
@@ -107,6 +109,9 @@ func ReadDir(dir string) (*Tree, error) {
 					return t.HardLink(name, other)
 				}
 				first[id] = name
+			}
+			if limit -= st.Size; limit < 0 {
+				return fmt.Errorf("%s: the folder's files are too large together", name)
 			}
 			e.Data, err = os.ReadFile(file)
 		case Symlink:

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +43,10 @@ func TestReadDir(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tree, err := ReadDir(dir)
+	if _, err := ReadDir(dir, 10); err == nil || !strings.Contains(err.Error(), "too large together") {
+		t.Errorf("beyond the limit: %v", err)
+	}
+	tree, err := ReadDir(dir, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +76,7 @@ func TestReadDir(t *testing.T) {
 			t.Errorf("etc/secret: mode %o, owner %d:%d", e.Mode, e.UID, e.GID)
 		}
 	}
-	if _, err := ReadDir(filepath.Join(dir, "none")); err == nil {
+	if _, err := ReadDir(filepath.Join(dir, "none"), 1<<20); err == nil {
 		t.Error("a folder that is not there was read")
 	}
 }
