@@ -27,6 +27,7 @@ var layers = [][]string{
 	{"fs"},     // some show terminals and drivers
 	{"task"},
 	{"syscalls"},
+	{"panictest"},
 	{""}, // main
 }
 

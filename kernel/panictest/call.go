@@ -1,12 +1,13 @@
 //go:build panictest
 
-package syscalls
+package panictest
 
 import (
 	"sync"
 
 	"kevlar/kernel/abi"
-	"kevlar/kernel/fs/panicfs"
+	"kevlar/kernel/panictest/panicfs"
+	"kevlar/kernel/syscalls"
 	"kevlar/kernel/task"
 )
 
@@ -25,9 +26,11 @@ const (
 // panicMu is what panicNow holds.
 var panicMu sync.Mutex
 
-func init() { Table[nrPanicking] = Call{Name: "panicking", Func: sysPanicking, Args: "uint"} }
+func init() {
+	syscalls.Table[nrPanicking] = syscalls.Call{Name: "panicking", Func: sysPanicking, Args: "uint"}
+}
 
-func sysPanicking(_ *task.Task, a *Args) (uintptr, error) {
+func sysPanicking(_ *task.Task, a *syscalls.Args) (uintptr, error) {
 	if a[0] < uintptr(panicfs.Ops) {
 		panicfs.Arm(panicfs.Op(a[0]))
 		return 0, nil

@@ -102,7 +102,7 @@ func sysGetRobustList(t *task.Task, a *Args) (uintptr, error) {
 			return 0, abi.ESRCH
 		}
 	}
-	if !mayLookInto(t, p) {
+	if p.Group() != t.Group() && !t.Cred().MayLookIntoAsReal(p.Cred(), p.Group().Dumpable() == 1) {
 		return 0, abi.EPERM
 	}
 	b := t.Scratch[:8]
@@ -112,15 +112,4 @@ func sysGetRobustList(t *task.Task, a *Args) (uintptr, error) {
 	}
 	binary.LittleEndian.PutUint64(b, uint64(p.RobustList()))
 	return 0, copyOut(t, a[1], b)
-}
-
-// mayLookInto reports whether t may see what is inside p: ptrace(2),
-// PTRACE_MODE_READ with the real IDs.
-func mayLookInto(t, p *task.Task) bool {
-	if t.Group() == p.Group() {
-		return true
-	}
-	c, d := t.Cred(), p.Cred()
-	same := c.UID == d.UID && c.UID == d.EUID && c.UID == d.SUID && c.GID == d.GID && c.GID == d.EGID && c.GID == d.SGID
-	return same && p.Group().Dumpable() == 1 || c.HasCap(abi.CAP_SYS_PTRACE)
 }

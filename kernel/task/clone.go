@@ -256,7 +256,7 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 			return err
 		}
 		if a.Flags&abi.CLONE_VM == 0 {
-			c.mm.SetLimits(g.rlimits.soft)
+			c.mm.SetLimits(g.rlimits.Soft)
 		}
 	}
 	c.group = g
@@ -316,7 +316,7 @@ func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	} else {
 		g.handlers = p.handlers.copy(a.Flags&abi.CLONE_CLEAR_SIGHAND != 0)
 	}
-	g.rlimits.copyFrom(&p.rlimits)
+	g.rlimits.CopyFrom(&p.rlimits)
 	g.dumpable.Store(p.dumpable.Load())
 	g.personality.Store(p.personality.Load())
 	g.oomScoreAdj.Store(p.oomScoreAdj.Load())

@@ -118,7 +118,7 @@ func (x *execution) prepare() error {
 	}
 	x.as = as
 	x.t.setBuilding(as)
-	as.SetLimits(x.t.group.rlimits.soft)
+	as.SetLimits(x.t.group.rlimits.Soft)
 	if x.personality()&abi.ADDR_NO_RANDOMIZE != 0 {
 		as.SetRandomize(false)
 	}

@@ -75,7 +75,7 @@ func (x *execution) setCred() {
 	t.SetCred(x.cred)
 	if x.secure {
 		t.parentDeathSignal.Store(0)
-		t.group.rlimits.lower(abi.RLIMIT_STACK, secureStack)
+		t.group.rlimits.Lower(abi.RLIMIT_STACK, secureStack)
 	}
 	t.group.personality.Store(x.personality())
 	dumpable := int32(1)

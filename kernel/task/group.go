@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/kmem"
+	"kevlar/kernel/task/limit"
 	"kevlar/kernel/tty"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -63,7 +64,7 @@ type ThreadGroup struct {
 	unkillable bool
 	timers     timerTable
 	itimers    [3]itimer // ITIMER_REAL, VIRTUAL, PROF
-	rlimits    rlimits
+	rlimits    limit.Limits
 	dead       usage // sums over threads that have ended
 	childUsage usage // sums over children that were waited for
 	prevTimes  cpuTimes

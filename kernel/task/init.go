@@ -27,7 +27,7 @@ func StartInit(a InitArgs) error {
 	t.fs = vfs.NewFSContext(a.Root)
 	threadCount.Add(1)
 	g := &ThreadGroup{unkillable: true, handlers: newSignalHandlers()}
-	g.rlimits.setDefault()
+	g.rlimits.SetDefault(uint64(ThreadsMax() / 2))
 	g.dumpable.Store(1)
 	g.account = t.account
 	g.account.ChargeAnyway(processCost)

@@ -128,7 +128,7 @@ func (g *ThreadGroup) rearmRealLocked() {
 // updateCPUTimersLocked notes whether anything depends on consumed CPU time.
 func (g *ThreadGroup) updateCPUTimersLocked() {
 	g.cpuTimers.Store(g.itimers[abi.ITIMER_VIRTUAL].expires != 0 || g.itimers[abi.ITIMER_PROF].expires != 0 ||
-		g.rlimits.soft(abi.RLIMIT_CPU) != abi.RLIM_INFINITY || g.timers.onCPULocked())
+		g.rlimits.Soft(abi.RLIMIT_CPU) != abi.RLIM_INFINITY || g.timers.onCPULocked())
 }
 
 // armCPULimit notes whether RLIMIT_CPU is set.
@@ -168,7 +168,7 @@ func (g *ThreadGroup) checkITimerLocked(which, sig int) {
 // checkCPULimitLocked enforces RLIMIT_CPU: SIGXCPU at the soft limit and every
 // second from then on, SIGKILL at the hard one.
 func (g *ThreadGroup) checkCPULimitLocked() {
-	l := g.rlimits.get(abi.RLIMIT_CPU)
+	l := g.rlimits.Get(abi.RLIMIT_CPU)
 	if l.Cur == abi.RLIM_INFINITY {
 		return
 	}
@@ -178,7 +178,7 @@ func (g *ThreadGroup) checkCPULimitLocked() {
 		g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGKILL), true, true)
 	case seconds >= l.Cur:
 		g.sendLocked(nil, g.leader, kernelSiginfo(abi.SIGXCPU), true, true)
-		g.rlimits.lim[abi.RLIMIT_CPU].cur.Store(seconds + 1)
+		g.rlimits.SetSoft(abi.RLIMIT_CPU, seconds+1)
 	}
 }
 

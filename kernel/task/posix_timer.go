@@ -78,7 +78,7 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u := t.user.Load()
-	if uint64(u.pending.Add(1)) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(timerCost) != nil {
+	if uint64(u.pending.Add(1)) > g.rlimits.Soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(timerCost) != nil {
 		u.pending.Add(-1)
 		return 0, abi.EAGAIN
 	}

@@ -45,7 +45,7 @@ func (g *ThreadGroup) newQueued(t *Task, info *abi.Siginfo) *queuedSignal {
 	n := u.pending.Add(1)
 	if int(info.Signo) < abi.SIGRTMIN && info.Code >= 0 {
 		u.memory.ChargeAnyway(signalCost) // there is one of each at most
-	} else if uint64(n) > g.rlimits.soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(signalCost) != nil {
+	} else if uint64(n) > g.rlimits.Soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(signalCost) != nil {
 		u.pending.Add(-1)
 		return nil
 	}

@@ -25,18 +25,10 @@ func (v *view) allowed() bool {
 // into the process.
 func (v *view) allowedTo(caller *vfs.Cred) bool {
 	cred := v.task.Cred()
-	if caller.HasCap(abi.CAP_SYS_PTRACE) {
-		return true
+	if cred == nil {
+		return caller.HasCap(abi.CAP_SYS_PTRACE)
 	}
-	if cred == nil || !v.task.Dumpable() {
-		return false
-	}
-	uid, gid := caller.FSUID, caller.FSGID
-	if uid != cred.EUID || uid != cred.SUID || uid != cred.UID ||
-		gid != cred.EGID || gid != cred.SGID || gid != cred.GID {
-		return false
-	}
-	return cred.CapPermitted&^caller.CapEffective == 0
+	return caller.MayLookInto(cred, v.task.Dumpable())
 }
 
 // mayReadStack checks whether the caller may see the kernel's side of the

@@ -1,0 +1,5 @@
+//go:build baremetal && panictest
+
+package main
+
+import _ "kevlar/kernel/panictest"
