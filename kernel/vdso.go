@@ -26,7 +26,7 @@ func makeVDSO() func(*mm.AddressSpace) (uintptr, error) {
 	data := mm.NewFixedObject([]frame.Frame{frame.Frame(clock.Page())})
 
 	return func(as *mm.AddressSpace) (uintptr, error) {
-		base, err := as.Mmap(mm.MmapArgs{
+		base, err := as.Mmap(&mm.MmapArgs{
 			Addr: as.AboveStack(2 * vdso.PageSize), Length: 2 * vdso.PageSize, Prot: abi.PROT_READ, Flags: abi.MAP_PRIVATE, Object: data,
 			MaxProt: abi.PROT_READ, Name: "[vvar]",
 		})
@@ -34,7 +34,7 @@ func makeVDSO() func(*mm.AddressSpace) (uintptr, error) {
 			return 0, err
 		}
 		const rx = abi.PROT_READ | abi.PROT_EXEC
-		return as.Mmap(mm.MmapArgs{
+		return as.Mmap(&mm.MmapArgs{
 			Addr: base + vdso.PageSize, Length: vdso.PageSize, Prot: rx,
 			Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: code, MaxProt: rx, Name: "[vdso]",
 		})

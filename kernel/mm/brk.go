@@ -11,17 +11,17 @@ func (as *AddressSpace) SetBrk(end uintptr) {
 	as.layout.brkStart, as.layout.brk = start, start
 }
 
-// Brk moves the end of the heap to addr, if it can: brk(2). It returns the end
+// Brk moves the end of the heap to addr for c, if it can: brk(2). It returns the end
 // as it is then.
-func (as *AddressSpace) Brk(addr uintptr) uintptr {
-	brk, grown, locked := as.moveBrk(addr)
+func (as *AddressSpace) Brk(c Caller, addr uintptr) uintptr {
+	brk, grown, locked := as.moveBrk(c, addr)
 	if locked {
-		as.populate(pageUp(brk)-grown, pageUp(brk))
+		as.populate(c, pageUp(brk)-grown, pageUp(brk))
 	}
 	return brk
 }
 
-func (as *AddressSpace) moveBrk(addr uintptr) (brk, grown uintptr, locked bool) {
+func (as *AddressSpace) moveBrk(c Caller, addr uintptr) (brk, grown uintptr, locked bool) {
 	as.mu.Lock()
 	defer as.unlock()
 	l := &as.layout
@@ -41,7 +41,7 @@ func (as *AddressSpace) moveBrk(addr uintptr) (brk, grown uintptr, locked bool) 
 			prot: abi.PROT_READ | abi.PROT_WRITE, maxProt: protMask,
 			flags: as.lockAll,
 		}
-		if !as.mayGrowHeap(&v, addr) {
+		if !as.mayGrowHeap(c, &v, addr) {
 			return l.brk, 0, false
 		}
 		as.addVMA(v)
@@ -53,12 +53,12 @@ func (as *AddressSpace) moveBrk(addr uintptr) (brk, grown uintptr, locked bool) 
 }
 
 // mayGrowHeap checks whether v may be added so that the heap ends at brk.
-func (as *AddressSpace) mayGrowHeap(v *vma, brk uintptr) bool {
+func (as *AddressSpace) mayGrowHeap(c Caller, v *vma, brk uintptr) bool {
 	return uint64(brk-as.layout.brkStart) <= as.limit(abi.RLIMIT_DATA) &&
 		as.isFree(v.start, v.end+pageSize) &&
 		as.room(1) == nil &&
 		as.mayExpand(v, v.pages()) == nil &&
-		(v.flags&vmLocked == 0 || as.mayLock(v.pages(), false))
+		(v.flags&vmLocked == 0 || as.mayLock(v.pages(), c))
 }
 
 // Heap returns where the heap begins and ends.

@@ -164,7 +164,7 @@ func TestSharedReadThenWrite(t *testing.T) {
 	o := newTestObject(t, 1)
 	mapAt(t, as, base, 1, abi.PROT_READ, abi.MAP_SHARED, o)
 	get(t, as, base, 1)
-	if err := as.Mprotect(base, pageSize, rw); err != nil {
+	if err := as.Mprotect(nil, base, pageSize, rw); err != nil {
 		t.Fatal(err)
 	}
 	if o.dirty[0] {
@@ -223,7 +223,7 @@ func TestExecuteOnly(t *testing.T) {
 				t.Errorf("execution at %#x: %v", addr, err)
 			}
 		}
-		if err := as.Mprotect(addr, pageSize, abi.PROT_READ|abi.PROT_EXEC); err != nil {
+		if err := as.Mprotect(nil, addr, pageSize, abi.PROT_READ|abi.PROT_EXEC); err != nil {
 			t.Fatal(err)
 		}
 		var b [1]byte
@@ -337,7 +337,7 @@ func TestTruncateZaps(t *testing.T) {
 	as := newTestSpace(t)
 	o := newTestObject(t, 6)
 	mapAt(t, as, base, 4, rw, abi.MAP_SHARED, o)
-	if _, err := as.Mmap(MmapArgs{
+	if _, err := as.Mmap(&MmapArgs{
 		Addr: base + 0x10000, Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED,
 		Object: o, Offset: 2 * uint64(pageSize),
 	}); err != nil {
@@ -408,14 +408,14 @@ func TestStackGuardGap(t *testing.T) {
 	}
 	wantFault(t, as.Fault(lowest-8, true, false, false), abi.SIGSEGV, segvMapErr, lowest-8)
 	// A neighbour that nobody can touch needs no gap.
-	as.Mprotect(base, pageSize, abi.PROT_NONE)
+	as.Mprotect(nil, base, pageSize, abi.PROT_NONE)
 	if err := as.Fault(base+pageSize, true, false, false); err != nil {
 		t.Errorf("above a PROT_NONE area: %v", err)
 	}
 	as.Munmap(base, pageSize)
 	// Nothing is put into the gap unless its place is demanded.
 	n := uintptr(base) + pageSize - MinAddress
-	addr, err := as.Mmap(MmapArgs{Addr: base - pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS})
+	addr, err := as.Mmap(&MmapArgs{Addr: base - pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS})
 	if err != nil || addr == base-pageSize {
 		t.Errorf("a hint in the gap gave %#x, %v", addr, err)
 	}
@@ -441,7 +441,7 @@ func TestOutOfMemory(t *testing.T) {
 	defer frame.SetReserve(0)
 	mapAnon(t, victim, base, 20000)
 	mapAnon(t, as, base, 32000)
-	if err := victim.populate(base, base+20000*pageSize); err != nil {
+	if err := victim.populate(nil, base, base+20000*pageSize); err != nil {
 		t.Fatal(err)
 	}
 	n := uintptr(0)
@@ -463,7 +463,7 @@ func TestForkInheritance(t *testing.T) {
 	as := newTestSpace(t)
 	f := new(testFile)
 	o := newTestObject(t, 4)
-	if _, err := as.Mmap(MmapArgs{Addr: base, Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, File: f}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base, Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, File: f}); err != nil {
 		t.Fatal(err)
 	}
 	mapAnon(t, as, base+0x10000, 4)
@@ -471,20 +471,20 @@ func TestForkInheritance(t *testing.T) {
 		put(t, as, base+0x10000+i*pageSize, "x")
 	}
 	for i, advice := range []int{abi.MADV_DONTFORK, abi.MADV_WIPEONFORK} {
-		if err := as.Madvise(base+0x10000+uintptr(i)*pageSize, pageSize, advice); err != nil {
+		if err := as.Madvise(nil, base+0x10000+uintptr(i)*pageSize, pageSize, advice); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := as.Mlock(base+0x12000, pageSize, false, true); err != nil {
+	if err := as.Mlock(root, base+0x12000, pageSize, false); err != nil {
 		t.Fatal(err)
 	}
 	as.SetBrk(0x20000000)
-	as.Brk(as.Brk(0) + 0x3000)
+	as.Brk(nil, as.Brk(nil, 0)+0x3000)
 	child := fork(t, as)
 	if f.n != 2 {
 		t.Errorf("%d references on the file, want 2", f.n)
 	}
-	if child.Brk(0) != as.Brk(0) {
+	if child.Brk(nil, 0) != as.Brk(nil, 0) {
 		t.Error("another break")
 	}
 	if s := child.Stats(); s.Locked != 0 || s.Size != as.Stats().Size-1 || s.RSSAnon != 2 {
@@ -543,7 +543,7 @@ func BenchmarkFaultAnon(b *testing.B) {
 	mapAnon(b, as, base, 10000)
 	for i := 0; b.Loop(); i++ {
 		if i%10000 == 0 {
-			as.Madvise(base, 10000*pageSize, abi.MADV_DONTNEED)
+			as.Madvise(nil, base, 10000*pageSize, abi.MADV_DONTNEED)
 		}
 		as.Fault(base+uintptr(i%10000)*pageSize, true, false, false)
 	}

@@ -31,6 +31,11 @@ const (
 	// the stack.
 	bottomUpBase = UserTop / 3
 
+	// What MAP_32BIT asks for, and its random displacement.
+	bottom32Bit      = 1 << 30
+	top32Bit         = 1 << 31
+	random32BitPages = 1 << 13
+
 	// pieBase is where programs that can run anywhere are loaded.
 	pieBase = UserTop / 3 * 2
 )

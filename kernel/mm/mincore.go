@@ -6,28 +6,23 @@ import (
 )
 
 // Mincore tells which of the pages from addr on are in memory: mincore(2). It
-// sets the bytes of vec, one for each page, to 1 or 0.
-func (as *AddressSpace) Mincore(addr uintptr, vec []byte) error {
-	if addr&pageMask != 0 {
-		return abi.EINVAL
-	}
-	n := uintptr(len(vec)) << pageShift
-	if addr > UserTop || n > UserTop-addr {
-		return abi.ENOMEM
-	}
+// sets the bytes of vec, one for each page up to the end of an area, to 1 or 0,
+// and returns how many. The error is ENOMEM if nothing is mapped at addr.
+func (as *AddressSpace) Mincore(addr uintptr, vec []byte) (int, error) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	if !as.vmas.covered(addr, addr+n) {
-		return abi.ENOMEM
+	v := as.vmas.at(addr)
+	if v == nil {
+		return 0, abi.ENOMEM
 	}
+	vec = vec[:min(uintptr(len(vec)), (v.end-addr)>>pageShift)]
 	for i := range vec {
-		page := addr + uintptr(i)<<pageShift
 		vec[i] = 0
-		if as.inCore(as.vmas.at(page), page) {
+		if as.inCore(v, addr+uintptr(i)<<pageShift) {
 			vec[i] = 1
 		}
 	}
-	return nil
+	return len(vec), nil
 }
 
 // inCore reports whether the page of v is in memory: here, or in the object.

@@ -7,53 +7,43 @@ import (
 // Nothing here is ever paged out: a memory lock brings pages in, and counts.
 
 // Mlock locks the pages in [addr, addr+n): mlock2(2). With onFault it locks
-// each one when it is first touched. privileged lifts RLIMIT_MEMLOCK.
-func (as *AddressSpace) Mlock(addr, n uintptr, onFault, privileged bool) error {
+// each one when it is first touched.
+func (as *AddressSpace) Mlock(c Caller, addr, n uintptr, onFault bool) error {
 	set := vmLocked
 	if onFault {
 		set |= vmLockOnFault
 	}
-	start, end, err := lockRange(addr, n)
-	if err != nil {
-		return err
-	}
-	if !privileged && as.lockLimit() == 0 {
+	if !mayLockAny(c) && as.lockLimit() == 0 {
 		return abi.EPERM
 	}
-	if start == end {
-		return nil
-	}
-	if err := as.lockRange(start, end, set, vmLockOnFault&^set, privileged); err != nil {
+	start, n := pageDown(addr), pageUp(n+addr&pageMask)
+	if err := as.lockRange(c, start, n, set, vmLockOnFault&^set); err != nil {
 		return err
 	}
 	if onFault {
 		return nil
 	}
-	return lockError(as.populate(start, end))
+	return lockError(as.populate(c, start, start+n))
 }
 
 // Munlock unlocks the pages in [addr, addr+n): munlock(2).
 func (as *AddressSpace) Munlock(addr, n uintptr) error {
-	start, end, err := lockRange(addr, n)
-	if err != nil || start == end {
-		return err
-	}
-	return as.lockRange(start, end, 0, vmLocked|vmLockOnFault, true)
+	return as.lockRange(nil, pageDown(addr), pageUp(n+addr&pageMask), 0, vmLocked|vmLockOnFault)
 }
 
 // MlockAll locks everything that is mapped, or will be: mlockall(2).
-func (as *AddressSpace) MlockAll(flags int, privileged bool) error {
+func (as *AddressSpace) MlockAll(c Caller, flags int) error {
 	if flags == 0 || flags&^(abi.MCL_CURRENT|abi.MCL_FUTURE|abi.MCL_ONFAULT) != 0 || flags == abi.MCL_ONFAULT {
 		return abi.EINVAL
 	}
-	if !privileged && as.lockLimit() == 0 {
+	if !mayLockAny(c) && as.lockLimit() == 0 {
 		return abi.EPERM
 	}
-	if err := as.lockEverything(flags, privileged); err != nil {
+	if err := as.lockEverything(c, flags); err != nil {
 		return err
 	}
 	if flags&(abi.MCL_CURRENT|abi.MCL_ONFAULT) == abi.MCL_CURRENT {
-		as.populateAll()
+		as.populateAll(c)
 	}
 	return nil
 }
@@ -66,31 +56,23 @@ func (as *AddressSpace) MunlockAll() {
 	as.flagAll(0, vmLocked|vmLockOnFault)
 }
 
-// lockRange returns the whole pages of [addr, addr+n).
-func lockRange(addr, n uintptr) (start, end uintptr, err error) {
-	start = pageDown(addr)
-	end = pageUp(addr + n)
-	if addr+n < addr || end < start {
-		return 0, 0, abi.EINVAL
-	}
-	return start, end, nil
-}
-
 func (as *AddressSpace) lockLimit() uint64 {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
 	return as.limit(abi.RLIMIT_MEMLOCK)
 }
 
-// lockRange changes the locks of [start, end), all of which must be mapped.
-func (as *AddressSpace) lockRange(start, end uintptr, set, reset vmaFlags, privileged bool) error {
+// lockRange changes the locks of the pages in [start, start+n), all of which
+// must be mapped.
+func (as *AddressSpace) lockRange(c Caller, start, n uintptr, set, reset vmaFlags) error {
 	as.mu.Lock()
 	defer as.unlock()
-	if set != 0 {
-		n := int64((end - start) >> pageShift)
-		if !as.mayLock(n-as.lockedPages(start, end), privileged) {
-			return abi.ENOMEM
-		}
+	end := start + n
+	if set != 0 && !as.mayLock(int64(n>>pageShift)-as.lockedPages(start, end), c) {
+		return abi.ENOMEM
+	}
+	if end < start {
+		return abi.EINVAL
 	}
 	for at := start; at < end; {
 		v := as.vmas.at(at)
@@ -118,14 +100,14 @@ func (as *AddressSpace) lockedPages(start, end uintptr) int64 {
 	return n
 }
 
-func (as *AddressSpace) lockEverything(flags int, privileged bool) error {
+func (as *AddressSpace) lockEverything(c Caller, flags int) error {
 	as.mu.Lock()
 	defer as.unlock()
 	set := vmLocked
 	if flags&abi.MCL_ONFAULT != 0 {
 		set |= vmLockOnFault
 	}
-	if flags&abi.MCL_CURRENT != 0 && !as.mayLock(as.usage.total-as.usage.locked, privileged) {
+	if flags&abi.MCL_CURRENT != 0 && !as.mayLock(as.usage.total-as.usage.locked, c) {
 		return abi.ENOMEM
 	}
 	as.lockAll = 0
@@ -150,13 +132,13 @@ func (as *AddressSpace) flagAll(set, reset vmaFlags) {
 }
 
 // populateAll brings in everything that is mapped, as far as that goes.
-func (as *AddressSpace) populateAll() {
-	for at := uintptr(0); ; {
+func (as *AddressSpace) populateAll(c Caller) {
+	for at := uintptr(0); !killed(c); {
 		start, end, ok := as.next(at)
 		if !ok {
 			return
 		}
-		as.populate(start, end)
+		as.populate(c, start, end)
 		at = end
 	}
 }

@@ -57,7 +57,7 @@ const (
 // mapAt maps n pages at addr, which must be free.
 func mapAt(t testing.TB, as *AddressSpace, addr uintptr, n int, prot, flags int, o Object) {
 	t.Helper()
-	got, err := as.Mmap(MmapArgs{
+	got, err := as.Mmap(&MmapArgs{
 		Addr: addr, Length: uintptr(n) * pageSize,
 		Prot: prot, Flags: flags | abi.MAP_FIXED_NOREPLACE, Object: o,
 	})
@@ -65,6 +65,14 @@ func mapAt(t testing.TB, as *AddressSpace, addr uintptr, n int, prot, flags int,
 		t.Fatalf("Mmap at %#x: %#x, %v", addr, got, err)
 	}
 }
+
+// A testCaller has all capabilities or none, and may be killed.
+type testCaller struct{ all, dead bool }
+
+func (c testCaller) Killed() bool    { return c.dead }
+func (c testCaller) HasCap(int) bool { return c.all }
+
+var root = testCaller{all: true}
 
 func mapAnon(t testing.TB, as *AddressSpace, addr uintptr, n int) {
 	t.Helper()

@@ -2,6 +2,7 @@ package mm
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/usercopy"
 )
 
 // MmapArgs is what to map: mmap(2).
@@ -20,13 +21,14 @@ type MmapArgs struct {
 
 	// MaxProt is what mprotect may later give; 0 means everything.
 	MaxProt int
-	// Privileged lifts RLIMIT_MEMLOCK: CAP_IPC_LOCK.
-	Privileged bool
+	// Refused is why the open file may not be mapped so: its mode, its file
+	// system's rules. Mmap answers it after what is wrong with the place.
+	Refused error
+	Caller  Caller
 }
 
-// Mmap maps memory and returns its address. The caller has checked what
-// depends on the open file: its mode and its file system's rules.
-func (as *AddressSpace) Mmap(a MmapArgs) (uintptr, error) {
+// Mmap maps memory and returns its address.
+func (as *AddressSpace) Mmap(a *MmapArgs) (uintptr, error) {
 	if a.Offset&uint64(pageMask) != 0 || a.Length == 0 {
 		return 0, abi.EINVAL
 	}
@@ -37,43 +39,35 @@ func (as *AddressSpace) Mmap(a MmapArgs) (uintptr, error) {
 	if offset := a.Offset >> pageShift; offset+uint64(n>>pageShift) < offset {
 		return 0, abi.EOVERFLOW
 	}
-	addr, locked, err := as.mmap(&a, n)
+	addr, locked, err := as.mmap(a, n)
 	if err != nil {
 		return 0, err
 	}
 	if a.Flags&abi.MAP_POPULATE != 0 && a.Flags&abi.MAP_NONBLOCK == 0 || locked {
-		as.populate(addr, addr+n)
+		as.populate(a.Caller, addr, addr+n)
 	}
 	return addr, nil
 }
 
-// area returns the VMA that the arguments describe, but for its object, if
+// describe makes v the VMA that the arguments describe, but for its object, if
 // they make sense.
-func (a *MmapArgs) area(start, end uintptr) (vma, error) {
-	v := vma{start: start, end: end, maxProt: protMask}
+func (a *MmapArgs) describe(v *vma, start, end uintptr) error {
+	*v = vma{start: start, end: end, maxProt: protMask}
 	switch a.Flags & abi.MAP_TYPE {
 	case abi.MAP_PRIVATE:
 	case abi.MAP_SHARED:
 		v.flags |= vmShared
 	case abi.MAP_SHARED_VALIDATE:
-		// Only for objects, and only with flags that are supported: none of
-		// those that it was made for is.
 		if a.Object == nil {
-			return v, abi.EINVAL
-		}
-		if a.Flags&(abi.MAP_SYNC|abi.MAP_FIXED_NOREPLACE) != 0 {
-			return v, abi.EOPNOTSUPP
+			return abi.EINVAL
 		}
 		v.flags |= vmShared
 	default:
-		return v, abi.EINVAL
-	}
-	if a.Flags&abi.MAP_HUGETLB != 0 {
-		return v, abi.EINVAL // there is no pool of huge pages
+		return abi.EINVAL
 	}
 	if a.Flags&abi.MAP_GROWSDOWN != 0 {
 		if v.shared() || a.Object != nil {
-			return v, abi.EINVAL
+			return abi.EINVAL
 		}
 		v.flags |= vmGrowsDown
 	}
@@ -88,9 +82,9 @@ func (a *MmapArgs) area(start, end uintptr) (vma, error) {
 	}
 	v.prot = uint8(a.Prot & protMask)
 	if v.prot&^v.maxProt != 0 {
-		return v, abi.EACCES
+		return abi.EACCES
 	}
-	return v, nil
+	return nil
 }
 
 // mmap maps n bytes somewhere and reports whether they are to be populated
@@ -101,24 +95,28 @@ func (as *AddressSpace) mmap(a *MmapArgs, n uintptr) (addr uintptr, locked bool,
 	if err := as.room(1); err != nil {
 		return 0, false, err
 	}
-	addr, err = as.placeFor(a.Addr, n, a.Flags)
+	addr, err = as.placeFor(a.Caller, a.Addr, n, a.Flags)
 	if err != nil {
 		return 0, false, err
 	}
-	v, err := a.area(addr, addr+n)
-	if err != nil {
-		return 0, false, err
-	}
-	v.flags |= as.lockAll
+	lock := as.lockAll
 	if a.Flags&abi.MAP_LOCKED != 0 {
-		if !a.Privileged && as.limit(abi.RLIMIT_MEMLOCK) == 0 {
+		if !mayLockAny(a.Caller) && as.limit(abi.RLIMIT_MEMLOCK) == 0 {
 			return 0, false, abi.EPERM
 		}
-		v.flags |= vmLocked
+		lock |= vmLocked
 	}
-	if v.flags&vmLocked != 0 && !as.mayLock(v.pages(), a.Privileged) {
+	if lock != 0 && !as.mayLock(int64(n>>pageShift), a.Caller) {
 		return 0, false, abi.EAGAIN
 	}
+	if a.Refused != nil {
+		return 0, false, a.Refused
+	}
+	var v vma
+	if err := a.describe(&v, addr, addr+n); err != nil {
+		return 0, false, err
+	}
+	v.flags |= lock
 
 	replaced := int64(0)
 	fixed := a.Flags&abi.MAP_FIXED != 0
@@ -156,9 +154,9 @@ func (as *AddressSpace) mappedPages(start, end uintptr) int64 {
 	return n
 }
 
-// placeFor chooses the address for a mapping of n bytes, given the caller's
-// wish and MAP_* flags.
-func (as *AddressSpace) placeFor(wish, n uintptr, flags int) (uintptr, error) {
+// placeFor chooses the address for a mapping of n bytes, given c's wish and
+// MAP_* flags.
+func (as *AddressSpace) placeFor(c Caller, wish, n uintptr, flags int) (uintptr, error) {
 	if n > UserTop {
 		return 0, abi.ENOMEM
 	}
@@ -169,16 +167,20 @@ func (as *AddressSpace) placeFor(wish, n uintptr, flags int) (uintptr, error) {
 			return 0, abi.ENOMEM
 		case wish&pageMask != 0:
 			return 0, abi.EINVAL
-		case wish < MinAddress:
+		case wish < MinAddress && !mayMapLow(c):
 			return 0, abi.EPERM
 		case flags&abi.MAP_FIXED_NOREPLACE != 0 && as.vmas.overlaps(wish, wish+n):
 			return 0, abi.EEXIST
 		}
 		return wish, nil
 	}
-	if wish = pageDown(wish); wish != 0 {
+	top := UserTop
+	if wish = pageDown(wish); flags&abi.MAP_32BIT != 0 {
+		top = top32Bit
+	}
+	if wish != 0 && n <= top {
 		wish = max(wish, MinAddress)
-		if wish <= UserTop-n && as.isFree(wish, wish+n) {
+		if wish <= top-n && as.isFree(wish, wish+n) {
 			return wish, nil
 		}
 	}
@@ -187,6 +189,11 @@ func (as *AddressSpace) placeFor(wish, n uintptr, flags int) (uintptr, error) {
 	}
 	return 0, abi.ENOMEM
 }
+
+// mayMapLow reports whether c may map what lies below MinAddress: the
+// superuser, but only where the processor keeps the kernel from taking it for
+// its own when it follows a nil pointer.
+func mayMapLow(c Caller) bool { return hasCap(c, abi.CAP_SYS_RAWIO) && usercopy.Guarded() }
 
 // isFree reports whether nothing is mapped in [start, end), nor a stack so
 // close above that its guard gap would be hit.
@@ -198,7 +205,7 @@ func (as *AddressSpace) isFree(start, end uintptr) bool {
 // findGap returns the start of n free bytes.
 func (as *AddressSpace) findGap(n uintptr, flags int) (uintptr, bool) {
 	if flags&abi.MAP_32BIT != 0 {
-		return as.vmas.gapAbove(n, 1<<30, 1<<31)
+		return as.vmas.gapAbove(n, bottom32Bit+as.layout.random(random32BitPages), top32Bit)
 	}
 	if addr, ok := as.vmas.gapBelow(n, MinAddress, as.layout.mmapBase); ok {
 		return addr, true
@@ -208,16 +215,24 @@ func (as *AddressSpace) findGap(n uintptr, flags int) (uintptr, bool) {
 
 // Munmap unmaps what there is in [addr, addr+n): munmap(2).
 func (as *AddressSpace) Munmap(addr, n uintptr) error {
-	if addr&pageMask != 0 || addr > UserTop || n > UserTop-addr || n == 0 {
+	if addr&pageMask != 0 {
+		return abi.EINVAL
+	}
+	as.mu.Lock()
+	defer as.unlock()
+	return as.mayUnmap(addr, n)
+}
+
+// mayUnmap unmaps what there is in [addr, addr+n), of which addr is at a page,
+// if that is a range of user memory and there is room for the VMA that may be
+// split.
+func (as *AddressSpace) mayUnmap(addr, n uintptr) error {
+	if addr > UserTop || n > UserTop-addr || n == 0 {
 		return abi.EINVAL
 	}
 	end := addr + pageUp(n)
-	as.mu.Lock()
-	defer as.unlock()
-	if as.vmas.splits(addr, end) == 2 {
-		if err := as.room(as.splitsInside(addr, end)); err != nil {
-			return err
-		}
+	if err := as.room(as.splitsInside(addr, end)); err != nil {
+		return err
 	}
 	as.unmap(addr, end)
 	return nil
@@ -233,29 +248,35 @@ func (as *AddressSpace) splitsInside(start, end uintptr) int {
 	return 0
 }
 
-// populate brings in the pages of [start, end) as if they were touched, until
-// one cannot be. Pages where nothing is mapped any more are passed over.
-func (as *AddressSpace) populate(start, end uintptr) error {
+// populate brings in the pages of [start, end) as if c touched them, until one
+// cannot be, or c is killed. Where nothing is mapped any more it goes on with
+// what is.
+func (as *AddressSpace) populate(c Caller, start, end uintptr) error {
 	for addr := start; addr < end; addr += pageSize {
-		write, ok := as.populates(addr)
-		if !ok {
-			continue
+		if killed(c) {
+			return abi.EINTR
 		}
-		if err := as.Fault(addr, write, false, false); err != nil {
+		at, write, exec := as.populates(addr)
+		if at >= end {
+			break
+		}
+		if err := as.Fault(at, write, exec, false); err != nil {
 			return err
 		}
+		addr = at
 	}
 	return nil
 }
 
-// populates tells whether addr is mapped, and whether to touch it by a
-// write: private pages that may be written get their own frames.
-func (as *AddressSpace) populates(addr uintptr) (write, ok bool) {
+// populates returns the first page from addr on where something is mapped, or
+// UserTop, and whether to touch it by a write or a fetch: private pages that may
+// be written get their own frames.
+func (as *AddressSpace) populates(addr uintptr) (at uintptr, write, exec bool) {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
-	v := as.vmas.at(addr)
+	v := as.vmas.search(addr).vma()
 	if v == nil {
-		return false, false
+		return UserTop, false, false
 	}
-	return v.prot&abi.PROT_WRITE != 0, true
+	return max(addr, v.start), v.prot&abi.PROT_WRITE != 0 && !v.shared(), v.prot == abi.PROT_EXEC
 }

@@ -30,15 +30,15 @@ func TestMmapErrors(t *testing.T) {
 		{"fixed in the kernel", MmapArgs{Addr: 0xffff888000000000, Length: pageSize, Flags: anonymous | abi.MAP_FIXED}, abi.ENOMEM},
 		{"occupied", MmapArgs{Addr: base, Length: pageSize, Flags: anonymous | abi.MAP_FIXED_NOREPLACE}, abi.EEXIST},
 		{"too much protection", MmapArgs{Length: pageSize, Prot: rw, MaxProt: abi.PROT_READ, Flags: abi.MAP_SHARED, Object: o}, abi.EACCES},
-		{"huge pages", MmapArgs{Length: pageSize, Flags: anonymous | abi.MAP_HUGETLB}, abi.EINVAL},
-		{"sync", MmapArgs{Length: pageSize, Flags: abi.MAP_SHARED_VALIDATE | abi.MAP_SYNC, Object: o}, abi.EOPNOTSUPP},
+		{"refused", MmapArgs{Length: pageSize, Flags: abi.MAP_SHARED, Refused: abi.EPERM}, abi.EPERM},
+		{"refused, and no length", MmapArgs{Flags: abi.MAP_SHARED, Refused: abi.EPERM}, abi.EINVAL},
 		{"a shared stack", MmapArgs{Length: pageSize, Flags: abi.MAP_SHARED | abi.MAP_ANONYMOUS | abi.MAP_GROWSDOWN}, abi.EINVAL},
 		{"more than the machine has", MmapArgs{Length: uintptr(frame.Total()+1) * pageSize, Prot: rw, Flags: anonymous}, abi.ENOMEM},
 		{"the same, not reserved", MmapArgs{Length: uintptr(frame.Total()+1) * pageSize, Prot: rw, Flags: anonymous | abi.MAP_NORESERVE}, nil},
 		{"the same, for reading", MmapArgs{Length: uintptr(frame.Total()+1) * pageSize, Prot: abi.PROT_READ, Flags: anonymous}, nil},
 	} {
 		before := vmas(as)
-		addr, err := as.Mmap(c.args)
+		addr, err := as.Mmap(&c.args)
 		if err != c.want {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
@@ -57,7 +57,7 @@ func TestMmapPlaces(t *testing.T) {
 	as := newTestSpace(t)
 	at := func(addr, n uintptr, flags int) uintptr {
 		t.Helper()
-		got, err := as.Mmap(MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: anonymous | flags})
+		got, err := as.Mmap(&MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: anonymous | flags})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,11 +82,11 @@ func TestMmapPlaces(t *testing.T) {
 	if got := at(5, pageSize, 0); got != MinAddress && got < base {
 		t.Errorf("a hint at 5 gave %#x", got)
 	}
-	if got := at(0, pageSize, abi.MAP_32BIT); got != 1<<30 {
-		t.Errorf("MAP_32BIT gave %#x", got)
-	}
-	if got := at(0, pageSize, abi.MAP_32BIT); got != 1<<30+pageSize {
-		t.Errorf("MAP_32BIT gave %#x", got)
+	for _, hint := range []uintptr{0, base, base + 0x1000000, 1 << 40} {
+		got := at(hint, pageSize, abi.MAP_32BIT)
+		if got < bottom32Bit && got != base+0x1000000 || got >= bottom32Bit+(random32BitPages+8)*pageSize {
+			t.Errorf("MAP_32BIT with a hint at %#x gave %#x", hint, got)
+		}
 	}
 	// A hole is used again.
 	as.Munmap(first-pageSize, pageSize)
@@ -98,11 +98,11 @@ func TestMmapPlaces(t *testing.T) {
 func TestSplitAndMerge(t *testing.T) {
 	as := newTestSpace(t)
 	o := newTestObject(t, 10)
-	if _, err := as.Mmap(MmapArgs{Addr: base, Length: 6 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(2 * pageSize)}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base, Length: 6 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(2 * pageSize)}); err != nil {
 		t.Fatal(err)
 	}
 	whole := vmas(as)
-	as.Mprotect(base+pageSize, pageSize, abi.PROT_READ)
+	as.Mprotect(nil, base+pageSize, pageSize, abi.PROT_READ)
 	want := "10000000 10001000 rw-p 2000\n10001000 10002000 r--p 3000\n10002000 10006000 rw-p 4000\n"
 	if got := vmas(as); got != want {
 		t.Errorf("after mprotect:\n%s", got)
@@ -110,19 +110,19 @@ func TestSplitAndMerge(t *testing.T) {
 	if as.mappings.head.vmas != 3 || as.mappings.n != 1 {
 		t.Errorf("%d mappings, the first with %d areas", as.mappings.n, as.mappings.head.vmas)
 	}
-	as.Mprotect(base+pageSize, pageSize, rw)
+	as.Mprotect(nil, base+pageSize, pageSize, rw)
 	if got := vmas(as); got != whole {
 		t.Errorf("after mprotect back:\n%s", got)
 	}
 	as.Munmap(base+2*pageSize, pageSize)
-	if _, err := as.Mmap(MmapArgs{Addr: base + 2*pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(4 * pageSize)}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base + 2*pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(4 * pageSize)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := vmas(as); got != whole {
 		t.Errorf("after filling the hole:\n%s", got)
 	}
 	// Another page of the object does not fit there.
-	if _, err := as.Mmap(MmapArgs{Addr: base + 2*pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(5 * pageSize)}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base + 2*pageSize, Length: pageSize, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o, Offset: uint64(5 * pageSize)}); err != nil {
 		t.Fatal(err)
 	}
 	if as.vmas.len() != 3 {
@@ -156,13 +156,40 @@ func TestPopulate(t *testing.T) {
 	as.Munmap(base, 0x20000)
 }
 
+// TestPopulateEndsWithTheCaller has a thread that is to die bring in memory.
+func TestPopulateEndsWithTheCaller(t *testing.T) {
+	as := newTestSpace(t)
+	dead := testCaller{all: true, dead: true}
+	addr, err := as.Mmap(&MmapArgs{Length: 64 * pageSize, Prot: rw, Flags: anonymous | abi.MAP_POPULATE, Caller: dead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as.Mlock(dead, addr, 32*pageSize, false)
+	as.MlockAll(dead, abi.MCL_CURRENT)
+	as.Mprotect(dead, addr, 64*pageSize, abi.PROT_READ)
+	as.Mprotect(dead, addr, 64*pageSize, rw)
+	if err := as.Madvise(dead, addr, 64*pageSize, abi.MADV_POPULATE_WRITE); err != abi.EINTR {
+		t.Errorf("madvise: %v", err)
+	}
+	if moved, err := as.Mremap(dead, addr, 64*pageSize, 128*pageSize, abi.MREMAP_MAYMOVE, 0); err != nil {
+		t.Errorf("mremap: %v", err)
+	} else {
+		addr = moved
+	}
+	as.Brk(dead, as.Brk(dead, 0)+64*pageSize)
+	if n := as.RSS(); n != 0 {
+		t.Errorf("%d pages came in", n)
+	}
+	as.Munmap(0, UserTop)
+}
+
 func TestFileIsKeptOpen(t *testing.T) {
 	as, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	f, o := new(testFile), newTestObject(t, 8)
-	addr, err := as.Mmap(MmapArgs{Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE, Object: o, File: f})
+	addr, err := as.Mmap(&MmapArgs{Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE, Object: o, File: f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +201,7 @@ func TestFileIsKeptOpen(t *testing.T) {
 	if f.n != 0 {
 		t.Errorf("%d references after munmap", f.n)
 	}
-	if _, err := as.Mmap(MmapArgs{Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE, Object: o, File: f}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_PRIVATE, Object: o, File: f}); err != nil {
 		t.Fatal(err)
 	}
 	as.Get()
@@ -196,7 +223,7 @@ func TestLimits(t *testing.T) {
 	}
 	as.SetLimits(func(r int) uint64 { return limits[r] })
 	mmap := func(n uintptr, prot, flags int) (uintptr, error) {
-		return as.Mmap(MmapArgs{Length: n * pageSize, Prot: prot, Flags: flags})
+		return as.Mmap(&MmapArgs{Length: n * pageSize, Prot: prot, Flags: flags})
 	}
 	a, err := mmap(20, rw, anonymous)
 	if err != nil {
@@ -212,33 +239,33 @@ func TestLimits(t *testing.T) {
 	if _, err := mmap(1, abi.PROT_READ, anonymous); err != abi.ENOMEM {
 		t.Errorf("above RLIMIT_AS: %v", err)
 	}
-	if err := as.Mprotect(b, pageSize, rw); err != abi.ENOMEM {
+	if err := as.Mprotect(nil, b, pageSize, rw); err != abi.ENOMEM {
 		t.Errorf("mprotect above RLIMIT_DATA: %v", err)
 	}
-	if _, err := as.Mremap(a, 20*pageSize, 21*pageSize, abi.MREMAP_MAYMOVE, 0); err != abi.ENOMEM {
+	if _, err := as.Mremap(nil, a, 20*pageSize, 21*pageSize, abi.MREMAP_MAYMOVE, 0); err != abi.ENOMEM {
 		t.Errorf("mremap above the limits: %v", err)
 	}
 	// Replacing needs no more than there was.
-	if _, err := as.Mmap(MmapArgs{Addr: a, Length: 20 * pageSize, Prot: abi.PROT_READ, Flags: anonymous | abi.MAP_FIXED}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: a, Length: 20 * pageSize, Prot: abi.PROT_READ, Flags: anonymous | abi.MAP_FIXED}); err != nil {
 		t.Errorf("replacing at RLIMIT_AS: %v", err)
 	}
-	if err := as.Mlock(a, 4*pageSize, false, false); err != abi.ENOMEM {
+	if err := as.Mlock(nil, a, 4*pageSize, false); err != abi.ENOMEM {
 		t.Errorf("mlock above RLIMIT_MEMLOCK: %v", err)
 	}
-	if err := as.Mlock(a, 3*pageSize, false, false); err != nil {
+	if err := as.Mlock(nil, a, 3*pageSize, false); err != nil {
 		t.Errorf("mlock: %v", err)
 	}
-	if err := as.Mlock(a+pageSize, 2*pageSize, false, false); err != nil {
+	if err := as.Mlock(nil, a+pageSize, 2*pageSize, false); err != nil {
 		t.Errorf("mlock again: %v", err)
 	}
 	as.Munmap(b, 80*pageSize)
 	if _, err := mmap(1, rw, anonymous|abi.MAP_LOCKED); err != abi.EAGAIN {
 		t.Errorf("MAP_LOCKED above RLIMIT_MEMLOCK: %v", err)
 	}
-	if err := as.MlockAll(abi.MCL_CURRENT, false); err != abi.ENOMEM {
+	if err := as.MlockAll(nil, abi.MCL_CURRENT); err != abi.ENOMEM {
 		t.Errorf("mlockall: %v", err)
 	}
-	if err := as.MlockAll(abi.MCL_CURRENT, true); err != nil || as.Stats().Locked != 20 {
+	if err := as.MlockAll(root, abi.MCL_CURRENT); err != nil || as.Stats().Locked != 20 {
 		t.Errorf("mlockall as root: %v, %d pages", err, as.Stats().Locked)
 	}
 	as.MunlockAll()
@@ -246,7 +273,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%d pages locked", as.Stats().Locked)
 	}
 	limits[abi.RLIMIT_MEMLOCK] = 0
-	if err := as.Mlock(a, pageSize, false, false); err != abi.EPERM {
+	if err := as.Mlock(nil, a, pageSize, false); err != abi.EPERM {
 		t.Errorf("mlock with a limit of 0: %v", err)
 	}
 }
@@ -257,7 +284,7 @@ func TestMaxMapCount(t *testing.T) {
 	mapAt(t, as, base, 2*limit+10, rw, anonymous|abi.MAP_NORESERVE, nil)
 	n := 1
 	for ; ; n++ {
-		if err := as.Mprotect(base+uintptr(2*n-1)*pageSize, pageSize, abi.PROT_READ); err != nil {
+		if err := as.Mprotect(nil, base+uintptr(2*n-1)*pageSize, pageSize, abi.PROT_READ); err != nil {
 			if err != abi.ENOMEM {
 				t.Fatal(err)
 			}
@@ -290,7 +317,7 @@ func TestBrk(t *testing.T) {
 		return ^uint64(0)
 	})
 	as.SetBrk(base + 5)
-	start := as.Brk(0)
+	start := as.Brk(nil, 0)
 	if start != base+pageSize {
 		t.Fatalf("the heap begins at %#x", start)
 	}
@@ -305,31 +332,31 @@ func TestBrk(t *testing.T) {
 		{start, start, 0},
 		{start + 4*pageSize, start + 4*pageSize, 4},
 	} {
-		if got := as.Brk(c.to); got != c.want || as.Stats().Size != int64(c.pages) {
+		if got := as.Brk(nil, c.to); got != c.want || as.Stats().Size != int64(c.pages) {
 			t.Errorf("Brk(%#x) = %#x with %d pages, want %#x with %d", c.to, got, as.Stats().Size, c.want, c.pages)
 		}
 	}
 	put(t, as, start+pageSize, "kept")
-	as.Brk(start + pageSize + 2)
-	as.Brk(start + 4*pageSize)
+	as.Brk(nil, start+pageSize+2)
+	as.Brk(nil, start+4*pageSize)
 	if got := get(t, as, start+pageSize, 4); got != "kept" {
 		t.Errorf("the last page has %q", got)
 	}
-	as.Brk(start + pageSize)
-	as.Brk(start + 4*pageSize)
+	as.Brk(nil, start+pageSize)
+	as.Brk(nil, start+4*pageSize)
 	if got := get(t, as, start+pageSize, 4); got != "\x00\x00\x00\x00" {
 		t.Errorf("new memory has %q", got)
 	}
 	// Not into what is mapped above, nor just below it.
 	mapAnon(t, as, start+8*pageSize, 1)
-	if got := as.Brk(start + 8*pageSize); got != start+4*pageSize {
+	if got := as.Brk(nil, start+8*pageSize); got != start+4*pageSize {
 		t.Errorf("grew to the next area: %#x", got)
 	}
-	if got := as.Brk(start + 7*pageSize); got != start+7*pageSize {
+	if got := as.Brk(nil, start+7*pageSize); got != start+7*pageSize {
 		t.Errorf("did not grow to a page before the next area: %#x", got)
 	}
 	limit = 2 * uint64(pageSize)
-	if got := as.Brk(start + 7*pageSize + 1); got != start+7*pageSize {
+	if got := as.Brk(nil, start+7*pageSize+1); got != start+7*pageSize {
 		t.Errorf("grew over the limit: %#x", got)
 	}
 	name := ""
@@ -344,15 +371,15 @@ func TestMremap(t *testing.T) {
 	mapAnon(t, as, base, 3)
 	put(t, as, base, "zero")
 	put(t, as, base+2*pageSize, "two")
-	if got, err := as.Mremap(base, 3*pageSize, 5*pageSize, 0, 0); got != base || err != nil {
+	if got, err := as.Mremap(nil, base, 3*pageSize, 5*pageSize, 0, 0); got != base || err != nil {
 		t.Errorf("growing in place: %#x, %v", got, err)
 	}
 	mapAnon(t, as, base+5*pageSize, 1)
-	as.Mprotect(base+5*pageSize, pageSize, abi.PROT_READ)
-	if _, err := as.Mremap(base, 5*pageSize, 6*pageSize, 0, 0); err != abi.ENOMEM {
+	as.Mprotect(nil, base+5*pageSize, pageSize, abi.PROT_READ)
+	if _, err := as.Mremap(nil, base, 5*pageSize, 6*pageSize, 0, 0); err != abi.ENOMEM {
 		t.Errorf("growing into a neighbour: %v", err)
 	}
-	moved, err := as.Mremap(base, 5*pageSize, 600*pageSize, abi.MREMAP_MAYMOVE, 0)
+	moved, err := as.Mremap(nil, base, 5*pageSize, 600*pageSize, abi.MREMAP_MAYMOVE, 0)
 	if err != nil || moved == base {
 		t.Fatalf("moving: %#x, %v", moved, err)
 	}
@@ -363,30 +390,30 @@ func TestMremap(t *testing.T) {
 	if s := as.Stats(); s.Size != 601 || s.RSS != 2 {
 		t.Errorf("%+v", s)
 	}
-	if got, err := as.Mremap(moved, 600*pageSize, pageSize, 0, 0); got != moved || err != nil {
+	if got, err := as.Mremap(nil, moved, 600*pageSize, pageSize, 0, 0); got != moved || err != nil {
 		t.Errorf("shrinking: %#x, %v", got, err)
 	}
 	if s := as.Stats(); s.Size != 2 || s.RSS != 1 {
 		t.Errorf("%+v", s)
 	}
-	if got, err := as.Mremap(moved, pageSize, 2*pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, base+4*pageSize); got != base+4*pageSize || err != nil {
+	if got, err := as.Mremap(nil, moved, pageSize, 2*pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, base+4*pageSize); got != base+4*pageSize || err != nil {
 		t.Errorf("moving to a fixed place: %#x, %v", got, err)
 	}
 	if get(t, as, base+4*pageSize, 4) != "zero" || get(t, as, base+5*pageSize, 1) != "\x00" {
 		t.Error("moving to a fixed place: wrong contents")
 	}
-	if got, err := as.Mremap(base+4*pageSize, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_DONTUNMAP, 0); err != nil {
+	if got, err := as.Mremap(nil, base+4*pageSize, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_DONTUNMAP, 0); err != nil {
 		t.Errorf("MREMAP_DONTUNMAP: %v", err)
 	} else if get(t, as, got, 4) != "zero" || get(t, as, base+4*pageSize, 4) != "\x00\x00\x00\x00" {
 		t.Error("MREMAP_DONTUNMAP: wrong contents")
 	}
-	if _, err := as.Mremap(base+0x100000, pageSize, 2*pageSize, 0, 0); err != abi.EFAULT {
+	if _, err := as.Mremap(nil, base+0x100000, pageSize, 2*pageSize, 0, 0); err != abi.EFAULT {
 		t.Errorf("unmapped: %v", err)
 	}
 	// A second view of a shared mapping.
 	mapAt(t, as, base+0x200000, 2, rw, abi.MAP_SHARED|abi.MAP_ANONYMOUS, nil)
 	put(t, as, base+0x200000, "twice")
-	if got, err := as.Mremap(base+0x200000, 0, pageSize, abi.MREMAP_MAYMOVE, 0); err != nil || get(t, as, got, 5) != "twice" {
+	if got, err := as.Mremap(nil, base+0x200000, 0, pageSize, abi.MREMAP_MAYMOVE, 0); err != nil || get(t, as, got, 5) != "twice" {
 		t.Errorf("a second view: %#x, %v", got, err)
 	}
 }
@@ -403,7 +430,7 @@ func TestMremapWithoutMemory(t *testing.T) {
 		}
 		hog = append(hog, f)
 	}
-	_, err := as.Mremap(base, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, base+1<<30)
+	_, err := as.Mremap(nil, base, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, base+1<<30)
 	frame.PutAll(hog)
 	if err != abi.ENOMEM {
 		t.Errorf("Mremap: %v", err)
@@ -424,7 +451,7 @@ func TestMadvise(t *testing.T) {
 	for i := range uintptr(4) {
 		put(t, as, base+i*pageSize, "X")
 	}
-	if err := as.Madvise(base, 4*pageSize, abi.MADV_DONTNEED); err != nil {
+	if err := as.Madvise(nil, base, 4*pageSize, abi.MADV_DONTNEED); err != nil {
 		t.Fatal(err)
 	}
 	if as.RSS() != 0 {
@@ -439,7 +466,8 @@ func TestMadvise(t *testing.T) {
 		want    error
 	}{
 		{base, pageSize, 12345, abi.EINVAL},
-		{base, pageSize, abi.MADV_MERGEABLE, abi.EINVAL},
+		{base, pageSize, abi.MADV_MERGEABLE, nil},
+		{base, pageSize, abi.MADV_COLLAPSE, abi.EINVAL},
 		{base + 1, pageSize, abi.MADV_NORMAL, abi.EINVAL},
 		{base, 0, abi.MADV_DONTNEED, nil},
 		{base, ^uintptr(0), abi.MADV_DONTNEED, abi.EINVAL},
@@ -452,20 +480,20 @@ func TestMadvise(t *testing.T) {
 		{base, pageSize, abi.MADV_REMOVE, abi.EINVAL},
 		{base + 2*pageSize, pageSize, abi.MADV_REMOVE, abi.EACCES},
 	} {
-		if err := as.Madvise(c.addr, c.n, c.advice); err != c.want {
+		if err := as.Madvise(nil, c.addr, c.n, c.advice); err != c.want {
 			t.Errorf("Madvise(%#x, %#x, %d): %v, want %v", c.addr, c.n, c.advice, err, c.want)
 		}
 	}
 	mapAt(t, as, base+0x10000, 2, rw, abi.MAP_SHARED|abi.MAP_ANONYMOUS, nil)
 	put(t, as, base+0x10000, "X")
-	if err := as.Madvise(base+0x10000, pageSize, abi.MADV_REMOVE); err != nil || Total().Shmem != 0 {
+	if err := as.Madvise(nil, base+0x10000, pageSize, abi.MADV_REMOVE); err != nil || Total().Shmem != 0 {
 		t.Errorf("MADV_REMOVE: %v, %d pages left", err, Total().Shmem)
 	}
 	if got := get(t, as, base+0x10000, 1); got != "\x00" {
 		t.Errorf("after MADV_REMOVE: %q", got)
 	}
-	as.Mlock(base, pageSize, false, true)
-	if err := as.Madvise(base, pageSize, abi.MADV_DONTNEED); err != abi.EINVAL {
+	as.Mlock(root, base, pageSize, false)
+	if err := as.Madvise(nil, base, pageSize, abi.MADV_DONTNEED); err != abi.EINVAL {
 		t.Errorf("MADV_DONTNEED on locked memory: %v", err)
 	}
 	as.Munmap(base, 0x20000)
@@ -480,14 +508,14 @@ func TestMincore(t *testing.T) {
 	f, _ := o.Page(1, false)
 	f.Put()
 	vec := make([]byte, 6)
-	if err := as.Mincore(base, vec); err != nil || string(vec) != "\x00\x01\x00\x00\x01\x00" {
-		t.Errorf("Mincore: %v, %v", vec, err)
+	if n, err := as.Mincore(base, vec); n != 3 || err != nil || string(vec[:3]) != "\x00\x01\x00" {
+		t.Errorf("Mincore: %v, %d, %v", vec, n, err)
 	}
-	if err := as.Mincore(base, make([]byte, 7)); err != abi.ENOMEM {
+	if n, err := as.Mincore(base+3*pageSize, vec); n != 3 || err != nil || string(vec[:3]) != "\x00\x01\x00" {
+		t.Errorf("Mincore of an object: %v, %d, %v", vec, n, err)
+	}
+	if _, err := as.Mincore(base+6*pageSize, vec); err != abi.ENOMEM {
 		t.Errorf("with an unmapped page: %v", err)
-	}
-	if err := as.Mincore(base+1, vec); err != abi.EINVAL {
-		t.Errorf("odd address: %v", err)
 	}
 	as.Munmap(base, 6*pageSize)
 }
@@ -506,7 +534,7 @@ func (o *syncedObject) Sync(first, last uint64) error {
 func TestMsync(t *testing.T) {
 	as := newTestSpace(t)
 	o, f := &syncedObject{testObject: newTestObject(t, 9)}, new(testFile)
-	if _, err := as.Mmap(MmapArgs{Addr: base, Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o, Offset: uint64(2 * pageSize), File: f}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base, Length: 4 * pageSize, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o, Offset: uint64(2 * pageSize), File: f}); err != nil {
 		t.Fatal(err)
 	}
 	if err := as.Msync(base+pageSize, 2*pageSize, abi.MS_ASYNC); err != nil || o.last != 0 {
@@ -540,8 +568,8 @@ func TestLayout(t *testing.T) {
 			t.Fatal(err)
 		}
 		as.SetBrk(base)
-		top, heap, pie := as.StackTop(), as.Brk(0), as.PIEBase()
-		area, err := as.Mmap(MmapArgs{Length: pageSize, Prot: rw, Flags: anonymous})
+		top, heap, pie := as.StackTop(), as.Brk(nil, 0), as.PIEBase()
+		area, err := as.Mmap(&MmapArgs{Length: pageSize, Prot: rw, Flags: anonymous})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -582,8 +610,8 @@ func TestLayout(t *testing.T) {
 	as.SetRandomize(false)
 	as.SetStack(0, 8<<20)
 	as.SetBrk(base)
-	if as.StackTop() != UserTop || as.Brk(0) != base || as.PIEBase() != pageDown(UserTop/3*2) {
-		t.Errorf("not randomized: stack %#x, heap %#x, program %#x", as.StackTop(), as.Brk(0), as.PIEBase())
+	if as.StackTop() != UserTop || as.Brk(nil, 0) != base || as.PIEBase() != pageDown(UserTop/3*2) {
+		t.Errorf("not randomized: stack %#x, heap %#x, program %#x", as.StackTop(), as.Brk(nil, 0), as.PIEBase())
 	}
 	if at := as.HeapBase(base); at != base {
 		t.Errorf("not randomized: heap of a program in the area for mmap at %#x", at)
@@ -615,7 +643,7 @@ func TestStackLimitPlacesMmap(t *testing.T) {
 		}
 		as.SetRandomize(true)
 		as.SetStack(0, c.limit)
-		at, err := as.Mmap(MmapArgs{Length: pageSize, Prot: rw, Flags: anonymous})
+		at, err := as.Mmap(&MmapArgs{Length: pageSize, Prot: rw, Flags: anonymous})
 		if err != nil || at%pageSize != 0 || at > c.base || at < c.base-pageSize-(mmapRandomPages+stackRandomPages)<<pageShift {
 			t.Errorf("stack limit %#x: mmap at %#x, %v", c.limit, at, err)
 		}

@@ -87,7 +87,7 @@ func (x *run) step() {
 				args.Flags = abi.MAP_SHARED | abi.MAP_FIXED
 			}
 		}
-		if _, err := as.Mmap(args); err != nil {
+		if _, err := as.Mmap(&args); err != nil {
 			x.t.Fatalf("Mmap: %v", err)
 		}
 		for j := first; j < last; j++ {
@@ -103,7 +103,7 @@ func (x *run) step() {
 		}
 	case 3, 4: // protect
 		prot := []int{0, 1, 3, 3}[x.r.IntN(4)]
-		err := as.Mprotect(addr, n, prot)
+		err := as.Mprotect(nil, addr, n, prot)
 		for j := first; j < last; j++ {
 			if m.pages[j].prot < 0 {
 				if err != abi.ENOMEM {
@@ -134,7 +134,7 @@ func (x *run) step() {
 		}
 		x.add(child, &copied)
 	case 6: // forget
-		err := as.Madvise(addr, n, abi.MADV_DONTNEED)
+		err := as.Madvise(nil, addr, n, abi.MADV_DONTNEED)
 		for j := first; j < last; j++ {
 			if m.pages[j].prot < 0 {
 				if err != abi.ENOMEM {
@@ -175,7 +175,7 @@ func (x *run) step() {
 				return
 			}
 		}
-		if _, err := as.Mremap(addr, n, n, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, at(to)); err != nil {
+		if _, err := as.Mremap(nil, addr, n, n, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, at(to)); err != nil {
 			x.t.Fatalf("Mremap: %v", err)
 		}
 		for j := range k {
@@ -292,15 +292,15 @@ func TestConcurrent(t *testing.T) {
 				addr, n := at(first), uintptr(1+r.IntN(5))*pageSize
 				switch r.IntN(12) {
 				case 0:
-					as.Mmap(MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o})
+					as.Mmap(&MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: abi.MAP_PRIVATE | abi.MAP_FIXED, Object: o})
 				case 1:
-					as.Mmap(MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o})
+					as.Mmap(&MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o})
 				case 2:
-					as.Mmap(MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: anonymous | abi.MAP_FIXED})
+					as.Mmap(&MmapArgs{Addr: addr, Length: n, Prot: rw, Flags: anonymous | abi.MAP_FIXED})
 				case 3:
 					as.Munmap(addr, n)
 				case 4:
-					as.Mprotect(addr, n, []int{0, 1, 3}[r.IntN(3)])
+					as.Mprotect(nil, addr, n, []int{0, 1, 3}[r.IntN(3)])
 				case 5:
 					child, err := as.Fork()
 					if err != nil {
@@ -312,9 +312,9 @@ func TestConcurrent(t *testing.T) {
 				case 6:
 					o.Zap(0, uint64(r.IntN(objectPages)), r.IntN(2) == 0)
 				case 7:
-					as.Madvise(addr, n, abi.MADV_DONTNEED)
+					as.Madvise(nil, addr, n, abi.MADV_DONTNEED)
 				case 8:
-					as.Mremap(addr, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, at(r.IntN(modelPages)))
+					as.Mremap(nil, addr, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, at(r.IntN(modelPages)))
 				case 9:
 					as.CopyIn(buf, addr)
 				default:

@@ -6,7 +6,7 @@ import (
 
 // Mprotect changes what may be done with the pages in [addr, addr+n):
 // mprotect(2). Areas before the first that refuses are changed.
-func (as *AddressSpace) Mprotect(addr, n uintptr, prot int) error {
+func (as *AddressSpace) Mprotect(c Caller, addr, n uintptr, prot int) error {
 	grows := prot & (abi.PROT_GROWSDOWN | abi.PROT_GROWSUP)
 	prot &^= grows
 	if grows == abi.PROT_GROWSDOWN|abi.PROT_GROWSUP || addr&pageMask != 0 {
@@ -20,15 +20,16 @@ func (as *AddressSpace) Mprotect(addr, n uintptr, prot int) error {
 	if end <= addr {
 		return abi.ENOMEM
 	}
-	if prot&^protMask != 0 {
+	if prot&^(protMask|abi.PROT_SEM) != 0 {
 		return abi.EINVAL
 	}
+	prot &= protMask
 
 	own, err := as.mprotect(addr, end, prot, grows)
 	for _, r := range own {
 		// Locked private memory that may be written from now on gets its
 		// own frames now, so that writing does not have to wait for them.
-		as.populate(r[0], r[1])
+		as.populate(c, r[0], r[1])
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (as *AddressSpace) growStack(addr uintptr) bool {
 	if uint64(v.end-start) > as.limit(abi.RLIMIT_STACK) {
 		return false
 	}
-	if v.flags&vmLocked != 0 && !as.mayLock(n, false) {
+	if v.flags&vmLocked != 0 && !as.mayLock(n, nil) {
 		return false
 	}
 	if as.mayExpand(v, n) != nil {

@@ -95,7 +95,7 @@ func mayCommit(v *vma, n int64) error {
 	return nil
 }
 
-// mayLock checks whether n more pages may be locked.
-func (as *AddressSpace) mayLock(n int64, privileged bool) bool {
-	return privileged || uint64(as.usage.locked+n) <= as.limit(abi.RLIMIT_MEMLOCK)>>pageShift
+// mayLock checks whether c may lock n more pages.
+func (as *AddressSpace) mayLock(n int64, c Caller) bool {
+	return mayLockAny(c) || uint64(as.usage.locked+n) <= as.limit(abi.RLIMIT_MEMLOCK)>>pageShift
 }

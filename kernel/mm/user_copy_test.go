@@ -29,7 +29,7 @@ func TestCopyUpToTheEnd(t *testing.T) {
 			if n > 64 && good > 20 && good < n-20 {
 				good = min(good+61, n-20)
 			}
-			as.Madvise(base, 3*pageSize, abi.MADV_DONTNEED)
+			as.Madvise(nil, base, 3*pageSize, abi.MADV_DONTNEED)
 			addr := end - uintptr(good)
 			src := bytes.Repeat([]byte{7}, n)
 			var want error
@@ -60,7 +60,7 @@ func TestCopyUpToTheEnd(t *testing.T) {
 func TestCopyOutOntoReadOnly(t *testing.T) {
 	as := newTestSpace(t)
 	mapAnon(t, as, base, 2)
-	as.Mprotect(base+pageSize, pageSize, abi.PROT_READ)
+	as.Mprotect(nil, base+pageSize, pageSize, abi.PROT_READ)
 	if n, err := as.CopyOut(base+pageSize-3, []byte("12345")); n != 3 || err != abi.EFAULT {
 		t.Errorf("CopyOut: %d, %v", n, err)
 	}
@@ -192,7 +192,7 @@ func TestFutexKeys(t *testing.T) {
 	o := newTestObject(t, 4)
 	mapAnon(t, as, base, 1)
 	mapAt(t, as, base+0x10000, 2, rw, abi.MAP_SHARED, o)
-	if _, err := as.Mmap(MmapArgs{Addr: base + 0x20000, Length: pageSize, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o, Offset: uint64(pageSize)}); err != nil {
+	if _, err := as.Mmap(&MmapArgs{Addr: base + 0x20000, Length: pageSize, Prot: rw, Flags: abi.MAP_SHARED | abi.MAP_FIXED, Object: o, Offset: uint64(pageSize)}); err != nil {
 		t.Fatal(err)
 	}
 	mapAt(t, as, base+0x30000, 1, rw, abi.MAP_SHARED|abi.MAP_ANONYMOUS, nil)

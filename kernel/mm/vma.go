@@ -30,6 +30,9 @@ const (
 	vmDontDump
 	vmSequential
 	vmRandom
+	vmMergeable
+	vmHugePage
+	vmNoHugePage
 )
 
 const protMask = abi.PROT_READ | abi.PROT_WRITE | abi.PROT_EXEC

@@ -204,7 +204,7 @@ func TestManyVMAsAreCheap(t *testing.T) {
 	protect := []int{abi.PROT_READ, rw}
 	n := int(min(MaxMapCount, vmaLimit())) - 100
 	for i := range n {
-		if _, err := as.Mmap(MmapArgs{Length: pageSize, Prot: protect[i%2], Flags: anonymous}); err != nil {
+		if _, err := as.Mmap(&MmapArgs{Length: pageSize, Prot: protect[i%2], Flags: anonymous}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestManyVMAsAreCheap(t *testing.T) {
 	as.vmas.check(t)
 	as.vmas.visits = 0
 	for range 100 {
-		if _, err := as.Mmap(MmapArgs{Length: 2 * pageSize, Prot: rw, Flags: anonymous}); err != nil {
+		if _, err := as.Mmap(&MmapArgs{Length: 2 * pageSize, Prot: rw, Flags: anonymous}); err != nil {
 			t.Fatal(err)
 		}
 	}

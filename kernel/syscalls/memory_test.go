@@ -29,7 +29,7 @@ func TestMmap(t *testing.T) {
 		u.fails(abi.EBADF, abi.SYS_MMAP, 0, 5, 0, abi.MAP_PRIVATE, notOpen, 0)
 		u.fails(abi.ENODEV, abi.SYS_MMAP, 0, 5, abi.PROT_READ, abi.MAP_PRIVATE, u.open(".", abi.O_RDONLY), 0)
 		u.fails(abi.EBADF, abi.SYS_MMAP, 0, 5, abi.PROT_READ, abi.MAP_PRIVATE, u.open("f", abi.O_PATH), 0)
-		u.fails(abi.EINVAL, abi.SYS_MMAP, 0, 4096, 0, abi.MAP_PRIVATE|abi.MAP_ANONYMOUS|abi.MAP_HUGETLB, ^uintptr(0), 0)
+		u.fails(abi.ENOMEM, abi.SYS_MMAP, 0, 4096, 0, abi.MAP_PRIVATE|abi.MAP_ANONYMOUS|abi.MAP_HUGETLB, ^uintptr(0), 0)
 		u.sys(abi.SYS_MSYNC, p, 4096, abi.MS_SYNC)
 		u.fails(abi.EINVAL, abi.SYS_MSYNC, p, 4096, abi.MS_SYNC|abi.MS_ASYNC)
 		u.sys(abi.SYS_MUNMAP, p, 5)

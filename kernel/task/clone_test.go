@@ -449,7 +449,7 @@ func TestSyscallAllocatesNothing(t *testing.T) {
 
 // mapAnon maps n bytes of private memory.
 func mapAnon(t *testing.T, tk *task.Task, n uintptr) uintptr {
-	base, err := tk.MM().Mmap(mm.MmapArgs{
+	base, err := tk.MM().Mmap(&mm.MmapArgs{
 		Length: n, Prot: abi.PROT_READ | abi.PROT_WRITE,
 		Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_NORESERVE,
 	})

@@ -139,7 +139,7 @@ func gapFor(as *mm.AddressSpace, img *elf.Image) (bias uintptr, err error) {
 	start, end := img.Span()
 	n := uintptr(end - start)
 	align := uintptr(img.Align)
-	at, err := as.Mmap(mm.MmapArgs{Length: n + align, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_NORESERVE})
+	at, err := as.Mmap(&mm.MmapArgs{Length: n + align, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_NORESERVE})
 	if err != nil {
 		return 0, err
 	}
@@ -187,7 +187,7 @@ func mapSegment(as *mm.AddressSpace, f *vfs.File, object mm.Object, s *elf.Segme
 	mapped := start
 	if s.FileSize != 0 {
 		mapped = (fileEnd + mask) &^ mask
-		_, err := as.Mmap(mm.MmapArgs{
+		_, err := as.Mmap(&mm.MmapArgs{
 			Addr: start, Length: mapped - start, Prot: prot, Flags: flags,
 			Object: object, Offset: s.Offset &^ mask, File: f,
 		})
@@ -203,6 +203,6 @@ func mapSegment(as *mm.AddressSpace, f *vfs.File, object mm.Object, s *elf.Segme
 	if mapped >= end {
 		return nil
 	}
-	_, err := as.Mmap(mm.MmapArgs{Addr: mapped, Length: end - mapped, Prot: prot, Flags: flags | abi.MAP_ANONYMOUS})
+	_, err := as.Mmap(&mm.MmapArgs{Addr: mapped, Length: end - mapped, Prot: prot, Flags: flags | abi.MAP_ANONYMOUS})
 	return err
 }

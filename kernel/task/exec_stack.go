@@ -14,7 +14,7 @@ import (
 // makeExecutable does what the program's PT_GNU_STACK asks for.
 func (s *stackBuilder) makeExecutable() {
 	const size = 128 << 10
-	s.x.as.Mprotect(s.top-size, size, abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC|abi.PROT_GROWSDOWN)
+	s.x.as.Mprotect(nil, s.top-size, size, abi.PROT_READ|abi.PROT_WRITE|abi.PROT_EXEC|abi.PROT_GROWSDOWN)
 }
 
 // finish writes everything below the strings, when the program is mapped and

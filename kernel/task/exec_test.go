@@ -158,7 +158,7 @@ func TestExecFromUserMemory(t *testing.T) {
 		pid := u.Fork(func(u *User) int {
 			var area uintptr
 			u.Do(func(tk *task.Task) {
-				area, _ = tk.MM().Mmap(mm.MmapArgs{Length: 0x5000, Prot: abi.PROT_READ | abi.PROT_WRITE, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS})
+				area, _ = tk.MM().Mmap(&mm.MmapArgs{Length: 0x5000, Prot: abi.PROT_READ | abi.PROT_WRITE, Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS})
 			})
 			// The strings end where the mapping ends.
 			text := "a\x00bc\x00" + long + "\x00"

@@ -128,11 +128,11 @@ func TestZeroFaults(t *testing.T) {
 	}
 	defer as.Put()
 	const base = 0x10000000
-	if _, err := as.Mmap(mm.MmapArgs{Addr: base, Length: 3 * 4096, Prot: abi.PROT_READ | abi.PROT_WRITE,
+	if _, err := as.Mmap(&mm.MmapArgs{Addr: base, Length: 3 * 4096, Prot: abi.PROT_READ | abi.PROT_WRITE,
 		Flags: abi.MAP_FIXED | abi.MAP_PRIVATE | abi.MAP_ANONYMOUS}); err != nil {
 		t.Fatal(err)
 	}
-	if err := as.Mprotect(base+2*4096, 4096, abi.PROT_READ); err != nil {
+	if err := as.Mprotect(nil, base+2*4096, 4096, abi.PROT_READ); err != nil {
 		t.Fatal(err)
 	}
 	dirty := bytes.Repeat([]byte{0xaa}, 4096)

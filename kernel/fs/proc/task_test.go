@@ -22,7 +22,7 @@ func withMemory(t *testing.T, task *fakeTask, args, env string) *mm.AddressSpace
 	}
 	t.Cleanup(as.Put)
 	const at = 0x10000
-	if _, err := as.Mmap(mm.MmapArgs{
+	if _, err := as.Mmap(&mm.MmapArgs{
 		Addr: at, Length: 2 * pageSize, Prot: abi.PROT_READ | abi.PROT_WRITE,
 		Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_FIXED,
 	}); err != nil {
@@ -299,7 +299,7 @@ func TestLimits(t *testing.T) {
 func TestMaps(t *testing.T) {
 	w := newWorld(t)
 	as := withMemory(t, w.shell, "prog\x00", "")
-	if _, err := as.Mmap(mm.MmapArgs{
+	if _, err := as.Mmap(&mm.MmapArgs{
 		Addr: 0x40000000, Length: pageSize, Prot: abi.PROT_READ | abi.PROT_EXEC,
 		Flags: abi.MAP_SHARED | abi.MAP_ANONYMOUS | abi.MAP_FIXED, Name: "/dev/zero",
 	}); err != nil {
@@ -549,7 +549,7 @@ func TestStack(t *testing.T) {
 func mapMany(t *testing.T, as *mm.AddressSpace, n int) {
 	t.Helper()
 	for i := range n {
-		if _, err := as.Mmap(mm.MmapArgs{
+		if _, err := as.Mmap(&mm.MmapArgs{
 			Addr: uintptr(0x40000000 + i*4*pageSize), Length: 2 * pageSize, Prot: abi.PROT_READ,
 			Flags: abi.MAP_PRIVATE | abi.MAP_ANONYMOUS | abi.MAP_FIXED,
 		}); err != nil {
@@ -587,7 +587,7 @@ func TestMapsInPieces(t *testing.T) {
 		read(min(100, upTo+10-len(got)))
 	}
 	at := uintptr(0x40000000 + 50*4*pageSize)
-	if err := as.Mprotect(at+pageSize, pageSize, abi.PROT_NONE); err != nil {
+	if err := as.Mprotect(nil, at+pageSize, pageSize, abi.PROT_NONE); err != nil {
 		t.Fatal(err)
 	}
 	if err := as.Munmap(0x40000000, 49*4*pageSize); err != nil {

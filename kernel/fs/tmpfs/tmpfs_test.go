@@ -303,7 +303,7 @@ func mapFile(t testing.TB, f *vfs.File, pages int, flags int) space {
 	obj, err := f.MemoryObject()
 	must(t, err)
 	f.Get()
-	base, err := as.Mmap(mm.MmapArgs{
+	base, err := as.Mmap(&mm.MmapArgs{
 		Length: uintptr(pages) * pageSize, Prot: abi.PROT_READ | abi.PROT_WRITE, Flags: flags, Object: obj, File: f,
 	})
 	f.Put()

@@ -39,7 +39,7 @@ func newSpace(t testing.TB, object mm.Object) *mm.AddressSpace {
 	if object != nil {
 		args.Flags = abi.MAP_FIXED | abi.MAP_SHARED
 	}
-	if _, err := as.Mmap(args); err != nil {
+	if _, err := as.Mmap(&args); err != nil {
 		t.Fatal(err)
 	}
 	return as

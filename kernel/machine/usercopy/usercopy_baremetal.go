@@ -9,6 +9,7 @@ import (
 	"kevlar/kernel/machine/layout"
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/spin"
+	"kevlar/kernel/machine/x86"
 )
 
 // The assembly checks that root is loaded, copies with SMAP open, and returns
@@ -50,6 +51,10 @@ func load(t *pagetable.Table) {
 func LoadRoot(t *pagetable.Table) {
 	cpu.Current().LoadRoot(t.Root())
 }
+
+// Guarded reports whether the processor refuses the kernel accesses to user
+// memory that are not copies of this package: SMAP.
+func Guarded() bool { return x86.ReadCR4()&x86.CR4SMAP != 0 }
 
 // inUser reports how much of [addr, addr+n) from its start lies in the user's
 // half.
