@@ -33,9 +33,9 @@ const (
 	// oomWait is how long the one who needs memory waits for victims to give
 	// theirs back before it looks again.
 	oomWait = 50 * time.Millisecond
-	// oomPatience is how long a victim may take to end before others are
-	// killed.
-	oomPatience = 2 * time.Second
+	// oomPatience is how long a process may take to end before others are
+	// killed: many do at once, and slowly when memory is short.
+	oomPatience = 10 * time.Second
 )
 
 // oom is the state of those who kill for memory; one does at a time.
@@ -178,9 +178,6 @@ func (l candidates) kill() []*ThreadGroup {
 	for i := range l {
 		c := &l[i]
 		groups = append(groups, c.group)
-		if c.dying {
-			continue
-		}
 		if c.group.killForMemory() {
 			klog.Print(klog.Error, c.String())
 		}
@@ -206,10 +203,10 @@ func (g *ThreadGroup) killForMemory() bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.dyingSince = ktime.Mono()
 	if g.exiting {
 		return false
 	}
+	g.dyingSince = ktime.Mono()
 	g.exitLocked(abi.SIGKILL)
 	return true
 }

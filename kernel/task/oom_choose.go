@@ -12,6 +12,7 @@ import (
 // A candidate is a process with what its end would give back, in bytes.
 type candidate struct {
 	group  *ThreadGroup
+	space  *mm.AddressSpace // to be compared only
 	stats  mm.Stats
 	kernel int64 // kernel memory
 	score  int64 // all of it, adjusted
@@ -38,11 +39,28 @@ func (l *candidates) find() candidates {
 			*l = append(*l, c)
 		}
 	}
-	return l.choose(int64(frame.Total() * frame.Size))
+	return l.withSharers(l.choose(int64(frame.Total() * frame.Size)))
+}
+
+// withSharers returns victims, a part of l, and those after them who share an
+// address space with one, as vfork(2) makes it: it would stay.
+func (l candidates) withSharers(victims candidates) candidates {
+	if len(victims) == 0 {
+		return nil
+	}
+	l = l[slices.IndexFunc(l, func(c candidate) bool { return c.group == victims[0].group }):]
+	n := len(victims)
+	for i := n; i < len(l); i++ {
+		if slices.ContainsFunc(victims, func(v candidate) bool { return v.space == l[i].space }) {
+			l[n], l[i] = l[i], l[n]
+			n++
+		}
+	}
+	return l[:n]
 }
 
 // choose returns what to kill of a machine with total bytes: the processes that
-// are dying already; or the one that costs most; or, where no one stands out
+// are dying already, if they give back enough; or the one that costs most; or, where no one stands out
 // and a swarm has a large part of memory, the largest of the swarm.
 func (l candidates) choose(total int64) candidates {
 	slices.SortFunc(l, func(a, b candidate) int {
@@ -54,11 +72,15 @@ func (l candidates) choose(total int64) candidates {
 		}
 		return cmp.Compare(b.group.tgid, a.group.tgid) // the younger, mostly
 	})
-	if dying := slices.IndexFunc(l, func(c candidate) bool { return !c.dying }); dying != 0 {
-		if dying < 0 {
-			dying = len(l)
-		}
+	dying := slices.IndexFunc(l, func(c candidate) bool { return !c.dying })
+	if dying < 0 {
+		dying = len(l)
+	}
+	if l[:dying].cost() >= total/64 {
 		return l[:dying]
+	}
+	if l = l[dying:]; len(l) == 0 {
+		return nil
 	}
 	if l[0].score >= total/8 {
 		return l[:1]
@@ -141,7 +163,7 @@ func (c *candidate) measure() bool {
 	if as == nil {
 		return false
 	}
-	c.stats = as.Stats()
+	c.space, c.stats = as, as.Stats()
 	as.Put()
 	c.kernel = g.kernelMemory()
 	c.score = c.cost() + adj*int64(frame.Total()*frame.Size)/1000
@@ -152,13 +174,12 @@ func (c *candidate) measure() bool {
 	if !g.exiting {
 		return true
 	}
-	// Who ends by himself and gives much back is waited for, too.
 	now := ktime.Mono()
-	if g.dyingSince == 0 && c.cost() >= int64(frame.Total()*frame.Size)/64 {
+	if g.dyingSince == 0 {
 		g.dyingSince = now
 	}
 	c.dying = true
-	return g.dyingSince != 0 && now-g.dyingSince < int64(oomPatience)
+	return now-g.dyingSince < int64(oomPatience)
 }
 
 // acquireMM returns the address space of the process with a reference for the

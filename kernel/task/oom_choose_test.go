@@ -45,6 +45,8 @@ func TestChooseVictims(t *testing.T) {
 	adjusted.score += 50 * mib
 	dying := process(7, 1001, 7, 7, mib, 0)
 	dying.dying = true
+	small := process(8, 1001, 8, 8, mib/2, 0)
+	small.dying = true
 	for _, c := range []struct {
 		name string
 		all  candidates
@@ -56,6 +58,8 @@ func TestChooseVictims(t *testing.T) {
 		{"kernel memory", append(daemons(), process(9, 1001, 9, 9, mib, 20*mib)), []int{9}},
 		{"adjusted", append(daemons(), adjusted), []int{6}},
 		{"dying", append(daemons(), process(9, 1001, 9, 9, 12*mib, 0), dying), []int{7}},
+		{"dying without much", append(daemons(), process(9, 1001, 9, 9, 12*mib, 0), small), []int{9}},
+		{"nobody but the dying", candidates{small}, nil},
 		{"a swarm of a user", append(daemons(), swarm(300, 1001, 4, 4, 64<<10, 32<<10)...), []int{100}},
 		{"a swarm of root in its group", append(daemons(), swarm(300, 0, 2, 9, 64<<10, 32<<10)...), []int{100}},
 		{"a swarm with tables of its system calls", append(daemons(), swarm(40, 1000, 4, 9, 64<<10, 700<<10)...), []int{100}},
@@ -76,5 +80,20 @@ func TestChooseVictims(t *testing.T) {
 				t.Errorf("killed %v, want %v", got.pids(), c.want)
 			}
 		})
+	}
+}
+
+func TestSharersOfMemoryDieTogether(t *testing.T) {
+	space := new(mm.AddressSpace)
+	l := candidates{
+		process(2, 0, 2, 2, mib, 0), process(3, 0, 3, 3, 12*mib, 0), process(4, 0, 4, 4, 2*mib, 0), process(5, 0, 3, 3, mib, 0),
+	}
+	for i := range l {
+		l[i].space = new(mm.AddressSpace)
+	}
+	l[1].space, l[3].space = space, space
+	got := l.withSharers(l.choose(64 * mib)).pids()
+	if fmt.Sprint(got) != "[3 5]" {
+		t.Errorf("killed %v, want 3 and 5, who shares its memory", got)
 	}
 }

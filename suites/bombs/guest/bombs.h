@@ -17,13 +17,16 @@ struct kind {
 
 extern const struct kind kinds[];
 
-// comm is the name of all processes of a bomb: who is killed under another name is innocent.
+// COMM is the name of all processes of a bomb: who is killed under another name is innocent.
 #define COMM "bomb"
 
-// place is the folder of the files that bombs make.
+// PLACE is the folder of the files that bombs make.
 #define PLACE "/tmp/bomb"
 
-// again is the argument that makes the program be what the bomb argv executes.
+// PROGRAM is the program under the bomb's name.
+#define PROGRAM "/tmp/bomb.program/" COMM
+
+// AGAIN is the argument that makes the program be what the bomb argv executes.
 #define AGAIN "again"
 
 #endif

@@ -282,7 +282,7 @@ static void drop_argv(void)
 {
 	static char word[100000];
 	memset(word, 'a', sizeof word - 1);
-	char *arguments[20] = {"/proc/self/exe", AGAIN};
+	char *arguments[20] = {PROGRAM, AGAIN};
 	for (int i = 2; i < 18; i++)
 		arguments[i] = word;
 	for (;;) {
@@ -291,7 +291,7 @@ static void drop_argv(void)
 			return;
 		if (child == 0) {
 			for (int i = 0; i < 20; i++)
-				execve("/proc/self/there-is-none", arguments, arguments);
+				execve(PROGRAM "/there-is-none", arguments, arguments);
 			execve(arguments[0], arguments, arguments);
 			_exit(1);
 		}

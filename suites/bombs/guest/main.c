@@ -219,6 +219,11 @@ int main(int argc, char **argv)
 		return 2;
 	prctl(PR_SET_NAME, "bomber");
 	signal(SIGCHLD, SIG_DFL);
+	char program[200] = "";
+	if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
+		return 1;
+	mkdir("/tmp/bomb.program", 0755);
+	symlink(program, PROGRAM);
 	mkdir(PLACE, 0);
 	chmod(PLACE, 0777);
 	pace = mmap(NULL, sizeof *pace, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
