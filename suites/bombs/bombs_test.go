@@ -63,7 +63,7 @@ type row struct {
 	runs      int
 	machines  int // lost
 	innocents int // killed
-	kept      int // runs after which memory was missing
+	kept      int // runs after which memory was missing, or charged
 	slow      int // runs after which the other user had to wait
 }
 
@@ -99,10 +99,11 @@ func (f *field) setOff(kinds []string) (rows []*row) {
 		out, diagnosis, alive := f.boot(kinds)
 		for line := range strings.Lines(out) {
 			var kind string
-			var killed, innocents, kept, gap int
-			n, _ := fmt.Sscanf(line, "%s killed %d innocent %d missing %d gap %d", &kind, &killed, &innocents, &kept, &gap)
+			var killed, innocents, kept, charged, gap int
+			n, _ := fmt.Sscanf(line, "%s killed %d innocent %d missing %d charged %d gap %d",
+				&kind, &killed, &innocents, &kept, &charged, &gap)
 			r := of[kind]
-			if n < 5 || r == nil {
+			if n < 6 || r == nil {
 				continue
 			}
 			kinds = kinds[1:]
@@ -110,7 +111,7 @@ func (f *field) setOff(kinds []string) (rows []*row) {
 			if innocents > 0 {
 				r.innocents += innocents
 			}
-			if kept > lost {
+			if kept > lost || charged != 0 {
 				r.kept++
 			}
 			if gap > pace {

@@ -1,10 +1,10 @@
 // bombs SECONDS UID KIND...: sets off bombs one after the other, each for some seconds and as a user, and
 // tells after each what it has cost: a line
 //
-//	KIND killed K innocent N missing KIB gap MS
+//	KIND killed K innocent N missing KIB charged B gap MS
 //
 // with the processes that the kernel has killed for memory under the bomb's name and under other names,
-// the memory that has not come back, and the longest time that another user, who runs a program every
+// the memory that has not come back, what the user is still charged for, and the longest time that another user, who runs a program every
 // second, had to wait for one after the bomb had been ended. A first bomb is not told of: with it the
 // kernel makes tables that it keeps.
 
@@ -129,17 +129,29 @@ static void killed(int *bombs, int *innocents)
 	klogctl(5, NULL, 0);
 }
 
-static long free_kib(void)
+// number returns the sum of the numbers after the given names in a file; 0 if it has none.
+static long number(const char *path, const char *name, const char *other)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[100];
-	long n = -1;
+	FILE *f = fopen(path, "re");
+	char line[200], word[40];
+	long sum = 0, n;
 	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "MemFree: %ld", &n) == 1)
-			break;
+		if (sscanf(line, "%39s %ld", word, &n) == 2 && (strcmp(word, name) == 0 || strcmp(word, other) == 0))
+			sum += n;
 	if (f)
 		fclose(f);
-	return n;
+	return sum;
+}
+
+// free_kib is what nobody uses; names that are remembered go when somebody wants their place.
+static long free_kib(void) { return number("/proc/meminfo", "MemFree:", "KReclaimable:"); }
+
+// charged is what the kernel's accounts say that a user still has, in bytes, or what they are wrong by.
+static long charged(int uid)
+{
+	char name[20];
+	snprintf(name, sizeof name, "%d", uid);
+	return number("/proc/sys/kernel/kevlar/accounts", uid != 0 ? name : "underflows", "underflows");
 }
 
 static int delete(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -195,7 +207,8 @@ static void run(const struct kind *kind, int seconds, int uid, int tell)
 		gap = pace->longest;
 	if (!tell)
 		return;
-	printf("%s killed %d innocent %d missing %ld gap %ld\n", kind->name, bombs, innocents, left, gap);
+	printf("%s killed %d innocent %d missing %ld charged %ld gap %ld\n", kind->name, bombs, innocents, left,
+	       charged(uid), gap);
 	fflush(stdout);
 }
 
