@@ -30,12 +30,13 @@ func main() {
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()
-	registerViews()
+	names := uts.New()
+	registerViews(names)
 	root := makeRoot()
 	unpackInitramfs(root)
 	startConsole()
 	startDevices()
-	startInit(root)
+	startInit(root, names)
 	select {} // the machine ends when process 1 does, or by reboot(2)
 }
 

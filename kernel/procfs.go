@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/proc"
 	"kevlar/kernel/fs/sys"
 	"kevlar/kernel/fs/tmpfs"
@@ -39,9 +38,9 @@ import (
 var sysfs = sys.New()
 
 // registerViews makes the file systems known that show the kernel itself, proc
-// and sysfs, and starts what they count.
-func registerViews() {
-	fs := proc.New(system{})
+// and sysfs, and starts what they count. names are those that proc shows.
+func registerViews(names *uts.Namespace) {
+	fs := proc.New(system{names})
 	fs.AddSysctl(settings()...)
 	vfs.RegisterFS(fs)
 	addCPUs()
@@ -184,18 +183,15 @@ func heap() string {
 func addCPUs() { sysfs.AddCPUs(showCPUs(proc.Topology(system{}.CPUs()))) }
 
 // system implements proc.System.
-type system struct{}
+type system struct{ *uts.Namespace }
 
-func (system) PIDs() []int                     { return task.ProcPIDs() }
-func (system) Task(tid int) proc.Task          { return task.ProcTask(tid) }
-func (system) CommandLine() string             { return boot.CommandLine() }
-func (system) Names() abi.Utsname              { return uts.Names() }
-func (system) SetHostname(name string) error   { return uts.SetHostname(name) }
-func (system) SetDomainname(name string) error { return uts.SetDomainname(name) }
-func (system) Random(b []byte)                 { random.Read(b) }
-func (system) ContainedPanics() uint64         { return task.ContainedPanics() }
-func (system) PIDMax() int                     { return task.PIDMax }
-func (system) ThreadsMax() int                 { return task.ThreadsMax() }
+func (system) PIDs() []int             { return task.ProcPIDs() }
+func (system) Task(tid int) proc.Task  { return task.ProcTask(tid) }
+func (system) CommandLine() string     { return boot.CommandLine() }
+func (system) Random(b []byte)         { random.Read(b) }
+func (system) ContainedPanics() uint64 { return task.ContainedPanics() }
+func (system) PIDMax() int             { return task.PIDMax }
+func (system) ThreadsMax() int         { return task.ThreadsMax() }
 
 func (system) CPUs() []proc.CPU {
 	list := make([]proc.CPU, cpu.Count())

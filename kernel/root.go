@@ -9,6 +9,7 @@ import (
 	"kevlar/kernel/machine/direct"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/task"
+	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
 
@@ -40,8 +41,9 @@ func unpackInitramfs(root vfs.Path) {
 }
 
 // startInit runs /init of the initramfs as process 1, on the console. The
-// command line may name another program, and its arguments after "--".
-func startInit(root vfs.Path) {
+// command line may name another program, and its arguments after "--". names
+// are what it calls the machine.
+func startInit(root vfs.Path, names *uts.Namespace) {
 	argv := firstProgram(boot.CommandLine())
 	err := task.StartInit(task.InitArgs{
 		Path:    argv[0],
@@ -49,6 +51,7 @@ func startInit(root vfs.Path) {
 		Envp:    []string{"HOME=/", "TERM=linux"},
 		Root:    root,
 		Console: openConsole(),
+		UTS:     names,
 	})
 	if err != nil {
 		die("%s: %v", argv[0], err)

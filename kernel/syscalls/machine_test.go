@@ -17,6 +17,7 @@ import (
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/task"
+	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
 
@@ -421,7 +422,7 @@ func boot() error {
 	f.Put()
 	machine.programs[0] = &user{handlers: make(map[uint64]func(*user, int))}
 	machine.mains[0] = initMain
-	return task.StartInit(task.InitArgs{Path: "/init", Argv: []string{"init"}, Root: root})
+	return task.StartInit(task.InitArgs{Path: "/init", Argv: []string{"init"}, Root: root, UTS: uts.New()})
 }
 
 func TestMain(m *testing.M) {

@@ -25,7 +25,7 @@ const (
 )
 
 func sysUname(t *task.Task, a *Args) (uintptr, error) {
-	n := uts.Names()
+	n := t.UTS().Names()
 	if t.Personality()&perMask == perLinux32 {
 		n.Machine = "i686"
 	}
@@ -51,9 +51,12 @@ func setName(t *task.Task, a *Args, set func(string) error) (uintptr, error) {
 	return 0, set(string(b))
 }
 
-func sysSethostname(t *task.Task, a *Args) (uintptr, error) { return setName(t, a, uts.SetHostname) }
+func sysSethostname(t *task.Task, a *Args) (uintptr, error) {
+	return setName(t, a, t.UTS().SetHostname)
+}
+
 func sysSetdomainname(t *task.Task, a *Args) (uintptr, error) {
-	return setName(t, a, uts.SetDomainname)
+	return setName(t, a, t.UTS().SetDomainname)
 }
 
 func sysSysinfo(t *task.Task, a *Args) (uintptr, error) {

@@ -135,6 +135,7 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 	c.setMM(as)
 	c.files = files
 	c.fs = t.cloneFS(a.Flags)
+	c.uts = t.uts
 	if c.prog = t.prog; c.prog != nil {
 		c.prog.users.Add(1)
 	}

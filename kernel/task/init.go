@@ -2,6 +2,7 @@ package task
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
 
@@ -11,6 +12,7 @@ type InitArgs struct {
 	Argv, Envp []string
 	Root       vfs.Path  // root and working directory
 	Console    *vfs.File // its descriptors 0, 1 and 2, if not nil
+	UTS        *uts.Namespace
 }
 
 // StartInit makes process 1 and lets it run. An error says why the program
@@ -22,6 +24,7 @@ func StartInit(a InitArgs) error {
 	}
 	cred := t.copyCred()
 	cred.Account = t.account
+	t.uts = a.UTS
 	t.cred.Store(cred)
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)

@@ -9,6 +9,7 @@ import (
 	"kevlar/kernel/machine/pagetable"
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
+	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -45,6 +46,8 @@ type Task struct {
 	fs    *vfs.FSContext   // likewise
 	prog  *program         // likewise
 	comm  [abi.TASK_COMM_LEN]byte
+
+	uts *uts.Namespace // never changes
 	// building is the address space that an execve under way fills, or nil.
 	building *mm.AddressSpace
 
@@ -115,6 +118,9 @@ func (t *Task) FDs() *vfs.FDTable { return t.files }
 // FS returns root, working directory and umask. Only the owner may call it;
 // others take AcquireFS.
 func (t *Task) FS() *vfs.FSContext { return t.fs }
+
+// UTS returns the names that the thread knows the system by.
+func (t *Task) UTS() *uts.Namespace { return t.uts }
 
 // Sleeper returns where the thread sleeps.
 func (t *Task) Sleeper() *wait.Sleeper { return t.sleeper }

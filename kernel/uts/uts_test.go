@@ -8,20 +8,21 @@ import (
 )
 
 func TestSetNames(t *testing.T) {
-	before := Names()
-	defer SetHostname(before.Nodename)
+	n := New()
 	long := strings.Repeat("x", MaxName)
-	if err := SetHostname(long); err != nil || Names().Nodename != long {
-		t.Errorf("a name of %d bytes: %v, now %q", MaxName, err, Names().Nodename)
+	if err := n.SetHostname(long); err != nil || n.Names().Nodename != long {
+		t.Errorf("a name of %d bytes: %v, now %q", MaxName, err, n.Names().Nodename)
 	}
-	if err := SetHostname(long + "x"); err != abi.EINVAL || Names().Nodename != long {
-		t.Errorf("a longer name: %v, now %q", err, Names().Nodename)
+	if err := n.SetHostname(long + "x"); err != abi.EINVAL || n.Names().Nodename != long {
+		t.Errorf("a longer name: %v, now %q", err, n.Names().Nodename)
 	}
-	if err := SetDomainname("example"); err != nil || Names().Domainname != "example" {
-		t.Errorf("domain: %v, now %q", err, Names().Domainname)
+	if err := n.SetDomainname("example"); err != nil || n.Names().Domainname != "example" {
+		t.Errorf("domain: %v, now %q", err, n.Names().Domainname)
 	}
-	defer SetDomainname(before.Domainname)
-	if Names().Sysname != "Linux" || Names().Machine != "x86_64" {
-		t.Errorf("names %+v", Names())
+	if n.Names().Sysname != "Linux" || n.Names().Machine != "x86_64" {
+		t.Errorf("names %+v", n.Names())
+	}
+	if other := New().Names(); other.Nodename != "(none)" || other.Domainname != "(none)" {
+		t.Errorf("names of another %+v", other)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/mm"
 	"kevlar/kernel/task"
+	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
 
@@ -171,7 +172,7 @@ func Run(tb testing.TB, p Prog) int {
 	panics := task.ContainedPanics()
 	charged := used()
 	path := Install(tb, "/init", p, 0o755)
-	if err := task.StartInit(task.InitArgs{Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
+	if err := task.StartInit(task.InitArgs{UTS: uts.New(), Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
 		tb.Fatalf("StartInit: %v", err)
 	}
 	status := 0
