@@ -54,7 +54,7 @@ func cpuClock(t *task.Task, id int32) (p *task.Task, perThread bool, err error) 
 	if pid == 0 {
 		return t, perThread, nil
 	}
-	p = task.Find(pid)
+	p = t.Find(pid)
 	switch {
 	case p == nil, perThread && p.Group() != t.Group(), !perThread && p.TGID() != pid:
 		return nil, false, abi.EINVAL

@@ -98,7 +98,7 @@ func sysSetpriority(t *task.Task, a *Args) (uintptr, error) {
 func sysGetRobustList(t *task.Task, a *Args) (uintptr, error) {
 	p := t
 	if pid := int(int32(a[0])); pid != 0 {
-		if p = task.Find(pid); p == nil {
+		if p = t.Find(pid); p == nil {
 			return 0, abi.ESRCH
 		}
 	}

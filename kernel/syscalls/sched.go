@@ -22,7 +22,7 @@ func thread(t *task.Task, v uintptr) (*task.Task, error) {
 	case pid == 0:
 		return t, nil
 	}
-	if p := task.Find(pid); p != nil {
+	if p := t.Find(pid); p != nil {
 		return p, nil
 	}
 	return nil, abi.ESRCH

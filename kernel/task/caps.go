@@ -15,7 +15,7 @@ func (t *Task) Capget(tid int) (Caps, error) {
 		return Caps{}, abi.EINVAL
 	}
 	if tid != 0 {
-		if p = Find(tid); p == nil {
+		if p = t.Find(tid); p == nil {
 			return Caps{}, abi.ESRCH
 		}
 	}

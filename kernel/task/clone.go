@@ -269,7 +269,7 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 	if interrupted {
 		return abi.ERESTARTNOINTR
 	}
-	nr, e, err := allocID()
+	nr, e, err := t.group.pids.allocate()
 	if err != nil {
 		return err
 	}
@@ -307,6 +307,7 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	p := t.group
 	g := &ThreadGroup{}
+	g.pids = p.pids
 	if err := g.chargeProcess(t.user.Load().memory); err != nil {
 		return nil, err
 	}

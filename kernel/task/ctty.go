@@ -30,7 +30,7 @@ func (t *Task) Job() tty.Job {
 func (t *Task) FindJob(pgid int) tty.Job {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	if p := findPgrpLocked(pgid); p != nil {
+	if p := t.group.pids.pgrp(pgid); p != nil {
 		return p
 	}
 	return nil
@@ -88,7 +88,7 @@ func (s *Session) forgetLocked(term *tty.TTY) {
 
 // eachLocked calls f for every process of s. The caller holds treeMu.
 func (s *Session) eachLocked(f func(*ThreadGroup)) {
-	eachGroupLocked(func(g *ThreadGroup) bool {
+	s.pids.eachGroup(func(g *ThreadGroup) bool {
 		if g.pgrp != nil && g.pgrp.session == s {
 			f(g)
 		}

@@ -77,9 +77,9 @@ func (t *Task) takeLeadershipLocked(leader *Task) {
 	g.threads.remove(leader)
 	g.leader = t
 	own := t.TID()
-	ids.m[own].task = nil
-	releaseID(own)
-	ids.m[g.tgid].task = t
+	g.pids.m[own].task = nil
+	g.pids.release(own)
+	g.pids.m[g.tgid].task = t
 	t.tid.Store(int32(g.tgid))
 	t.startTime = leader.startTime
 	leader.state.Store(uint32(Dead))

@@ -166,9 +166,9 @@ func (t *Task) unlinkLocked() {
 	g.mu.Unlock()
 	t.state.Store(uint32(Dead))
 	nr := t.TID()
-	if e := ids.m[nr]; e != nil && e.task == t {
+	if e := g.pids.m[nr]; e != nil && e.task == t {
 		e.task = nil
-		releaseID(nr)
+		g.pids.release(nr)
 	}
 	t.forget()
 }

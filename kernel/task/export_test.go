@@ -9,7 +9,7 @@ func (t *Task) HandleSignals() bool { return t.handleSignals() }
 func SetLastID(n int) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	ids.last = n
+	allPIDs.last = n
 }
 
 // PendingSignals returns the signals that are pending for the process as a

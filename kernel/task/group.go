@@ -17,6 +17,7 @@ import (
 type ThreadGroup struct {
 	tgid    int           // never changes
 	account *kmem.Account // charged for the process
+	pids    *pidTable     // never changes: who the process sees, and where it is
 
 	// Guarded by treeMu.
 	parent       *ThreadGroup // who waits for it; nil for process 1

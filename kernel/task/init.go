@@ -29,7 +29,7 @@ func StartInit(a InitArgs) error {
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)
 	threadCount.Add(1)
-	g := &ThreadGroup{unkillable: true, handlers: newSignalHandlers()}
+	g := &ThreadGroup{unkillable: true, pids: allPIDs, handlers: newSignalHandlers()}
 	g.rlimits.SetDefault(uint64(ThreadsMax() / 2))
 	g.dumpable.Store(1)
 	g.account = t.account
@@ -76,13 +76,13 @@ func linkInit(t *Task) error {
 	treeMu.Lock()
 	defer treeMu.Unlock()
 	g := t.group
-	nr, e, err := allocID()
+	nr, e, err := g.pids.allocate()
 	if err != nil {
 		return err
 	}
 	if nr != 1 {
 		e.task = nil
-		releaseID(nr)
+		g.pids.release(nr)
 		return abi.EBUSY
 	}
 	e.task = t
@@ -91,7 +91,7 @@ func linkInit(t *Task) error {
 	g.threads.add(t)
 	// Like Linux's, process 1 has a process group and session 0, which are not
 	// in the table, until it calls setsid(2).
-	joinLocked(g, &ProcessGroup{session: &Session{groups: 1}})
+	joinLocked(g, &ProcessGroup{session: &Session{pids: g.pids, groups: 1}})
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (t *Task) Kill(pid, sig int) error {
 	defer treeMu.RUnlock()
 	switch {
 	case pid > 0:
-		p := findLocked(pid)
+		p := t.group.pids.task(pid)
 		if p == nil {
 			return abi.ESRCH
 		}
@@ -48,7 +48,7 @@ func (t *Task) Kill(pid, sig int) error {
 	case pid == -1:
 		return t.killAllLocked(info)
 	}
-	return t.killGroupLocked(findPgrpLocked(-pid), info)
+	return t.killGroupLocked(t.group.pids.pgrp(-pid), info)
 }
 
 // killGroupLocked succeeds if one member could be signalled.
@@ -72,7 +72,7 @@ func (t *Task) killGroupLocked(p *ProcessGroup, info *abi.Siginfo) error {
 func (t *Task) killAllLocked(info *abi.Siginfo) error {
 	found := false
 	var result error
-	eachGroupLocked(func(g *ThreadGroup) bool {
+	t.group.pids.eachGroup(func(g *ThreadGroup) bool {
 		if g.tgid > 1 && g != t.group {
 			found = true
 			if err := t.sendChecked(g.leader, info); err != abi.EPERM {
@@ -99,7 +99,7 @@ func (t *Task) Tgkill(tgid, tid, sig int) error {
 func (t *Task) sendThread(tgid, tid int, info *abi.Siginfo) error {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	p := findLocked(tid)
+	p := t.group.pids.task(tid)
 	if p == nil || tgid != 0 && p.group.tgid != tgid {
 		return abi.ESRCH
 	}
@@ -128,7 +128,7 @@ func (t *Task) SigQueue(pid, sig int, info *abi.Siginfo) error {
 	info.Signo = int32(sig)
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	p := findLocked(pid)
+	p := t.group.pids.task(pid)
 	if p == nil {
 		return abi.ESRCH
 	}

@@ -16,6 +16,7 @@ type ProcessGroup struct {
 // A Session is what a login shell and its jobs form. It lives while it has a
 // process group.
 type Session struct {
+	pids   *pidTable // that sid and the groups' numbers are in
 	sid    int
 	leader *ThreadGroup // nil once it has ended; guarded by treeMu
 	groups int          // process groups in it; guarded by treeMu
@@ -48,9 +49,9 @@ func (g *ThreadGroup) SID() int {
 // newSessionLocked makes g the leader of a new session and process group,
 // which it joins. The number g.tgid is in the table.
 func newSessionLocked(g *ThreadGroup) {
-	s := &Session{sid: g.tgid, leader: g}
+	s := &Session{pids: g.pids, sid: g.tgid, leader: g}
 	g.tty = nil
-	ids.m[g.tgid].session = s
+	s.pids.m[g.tgid].session = s
 	joinLocked(g, newPgrpLocked(g.tgid, s))
 }
 
@@ -58,7 +59,7 @@ func newSessionLocked(g *ThreadGroup) {
 // join. The number pgid is in the table.
 func newPgrpLocked(pgid int, s *Session) *ProcessGroup {
 	p := &ProcessGroup{pgid: pgid, session: s}
-	ids.m[pgid].pgrp = p
+	s.pids.m[pgid].pgrp = p
 	s.groups++
 	return p
 }
@@ -83,11 +84,11 @@ func joinLocked(g *ThreadGroup, p *ProcessGroup) {
 		return // that of process 1; see linkInit
 	}
 	s := old.session
-	ids.m[old.pgid].pgrp = nil
-	releaseID(old.pgid)
+	s.pids.m[old.pgid].pgrp = nil
+	s.pids.release(old.pgid)
 	if s.groups--; s.groups == 0 {
-		ids.m[s.sid].session = nil
-		releaseID(s.sid)
+		s.pids.m[s.sid].session = nil
+		s.pids.release(s.sid)
 	}
 }
 
@@ -105,7 +106,7 @@ func (t *Task) Setpgid(pid, pgid int) error {
 	}
 	treeMu.Lock()
 	defer treeMu.Unlock()
-	p := findLocked(pid)
+	p := t.group.pids.task(pid)
 	if p == nil {
 		return abi.ESRCH
 	}
@@ -124,7 +125,7 @@ func (t *Task) Setpgid(pid, pgid int) error {
 	case g.pgrp.session.leader == g:
 		return abi.EPERM
 	}
-	to := findPgrpLocked(pgid)
+	to := t.group.pids.pgrp(pgid)
 	if to == nil {
 		if pgid != pid {
 			return abi.EPERM
@@ -163,7 +164,7 @@ func (t *Task) groupOfLocked(pid int) (*ThreadGroup, error) {
 	if pid == 0 {
 		return t.group, nil
 	}
-	p := findLocked(pid)
+	p := t.group.pids.task(pid)
 	if p == nil {
 		return nil, abi.ESRCH
 	}
@@ -176,7 +177,7 @@ func (t *Task) Setsid() (int, error) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
 	g := t.group
-	if g.pgrp.session.leader == g || findPgrpLocked(g.tgid) != nil {
+	if g.pgrp.session.leader == g || g.pids.pgrp(g.tgid) != nil {
 		return 0, abi.EPERM
 	}
 	newSessionLocked(g)

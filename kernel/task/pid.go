@@ -28,45 +28,43 @@ type id struct {
 	session *Session
 }
 
-// ids is the table of all threads, process groups and sessions; guarded by
-// treeMu.
-var ids struct {
+// A pidTable is the numbers of the threads, process groups and sessions that
+// can see each other; guarded by treeMu.
+type pidTable struct {
 	used [PIDMax / 64]uint64 // bitmap of numbers in m
 	m    map[int]*id
 	last int // the number handed out last
 }
 
-// allocID returns a free number, with its entry for the caller to fill in
+// allPIDs is the table of process 1, in which everybody is. Who acts on behalf
+// of a thread goes by the thread's own: ThreadGroup.pids.
+var allPIDs = &pidTable{m: make(map[int]*id)}
+
+// allocate returns a free number, with its entry for the caller to fill in
 // before treeMu is released. Numbers are handed out in turn. The caller holds
 // treeMu for writing.
-func allocID() (int, *id, error) {
-	if ids.m == nil {
-		ids.m = make(map[int]*id)
+func (p *pidTable) allocate() (int, *id, error) {
+	if len(p.m) == 0 {
+		p.last = 0
 	}
-	if len(ids.m) == 0 {
-		ids.last = 0
-	}
-	nr := nextFree(ids.last + 1)
+	nr := p.scan(p.last+1, true)
 	if nr == 0 {
-		nr = nextFree(pidReserved)
+		nr = p.scan(pidReserved, true)
 	}
 	if nr == 0 {
 		return 0, nil, abi.EAGAIN
 	}
 	e := &id{}
-	ids.m[nr] = e
-	ids.used[nr/64] |= 1 << (nr % 64)
-	ids.last = nr
+	p.m[nr] = e
+	p.used[nr/64] |= 1 << (nr % 64)
+	p.last = nr
 	return nr, e, nil
 }
 
-// nextFree returns the first free number from nr on, or 0.
-func nextFree(nr int) int { return scanIDs(nr, true) }
-
-// scanIDs returns the first number from nr on that is free or used, or 0.
-func scanIDs(nr int, free bool) int {
+// scan returns the first number from nr on that is free or used, or 0.
+func (p *pidTable) scan(nr int, free bool) int {
 	for nr < PIDMax {
-		w := ids.used[nr/64]
+		w := p.used[nr/64]
 		if free {
 			w = ^w
 		}
@@ -78,48 +76,72 @@ func scanIDs(nr int, free bool) int {
 	return 0
 }
 
-// releaseID frees nr if nothing bears it any more. The caller holds treeMu for
+// release frees nr if nothing bears it any more. The caller holds treeMu for
 // writing.
-func releaseID(nr int) {
-	if e := ids.m[nr]; e != nil && e.task == nil && e.pgrp == nil && e.session == nil {
-		delete(ids.m, nr)
-		ids.used[nr/64] &^= 1 << (nr % 64)
+func (p *pidTable) release(nr int) {
+	if e := p.m[nr]; e != nil && e.task == nil && e.pgrp == nil && e.session == nil {
+		delete(p.m, nr)
+		p.used[nr/64] &^= 1 << (nr % 64)
 	}
+}
+
+func (p *pidTable) task(tid int) *Task {
+	if e := p.m[tid]; e != nil {
+		return e.task
+	}
+	return nil
+}
+
+func (p *pidTable) group(tgid int) *ThreadGroup {
+	if t := p.task(tgid); t != nil && t.group.tgid == tgid {
+		return t.group
+	}
+	return nil
+}
+
+func (p *pidTable) pgrp(pgid int) *ProcessGroup {
+	if e := p.m[pgid]; e != nil {
+		return e.pgrp
+	}
+	return nil
+}
+
+// after returns the process with the lowest ID above tgid, or nil.
+func (p *pidTable) after(tgid int) *ThreadGroup {
+	for nr := p.scan(tgid+1, false); nr != 0; nr = p.scan(nr+1, false) {
+		if g := p.group(nr); g != nil {
+			return g
+		}
+	}
+	return nil
+}
+
+// eachGroup calls f for every process in order of ID until it returns false.
+// The caller holds treeMu.
+func (p *pidTable) eachGroup(f func(*ThreadGroup) bool) {
+	for g := p.after(0); g != nil && f(g); g = p.after(g.tgid) {
+	}
+}
+
+// Find returns the thread that t knows by the ID, or nil.
+func (t *Task) Find(tid int) *Task {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return t.group.pids.task(tid)
 }
 
 // Find returns the thread with the ID, or nil.
 func Find(tid int) *Task {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	return findLocked(tid)
-}
-
-func findLocked(tid int) *Task {
-	if e := ids.m[tid]; e != nil {
-		return e.task
-	}
-	return nil
+	return allPIDs.task(tid)
 }
 
 // FindGroup returns the process with the ID, zombies included, or nil.
 func FindGroup(tgid int) *ThreadGroup {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	return findGroupLocked(tgid)
-}
-
-func findGroupLocked(tgid int) *ThreadGroup {
-	if t := findLocked(tgid); t != nil && t.group.tgid == tgid {
-		return t.group
-	}
-	return nil
-}
-
-func findPgrpLocked(pgid int) *ProcessGroup {
-	if e := ids.m[pgid]; e != nil {
-		return e.pgrp
-	}
-	return nil
+	return allPIDs.group(tgid)
 }
 
 // NextGroup returns the process with the lowest ID above tgid, or nil: it is
@@ -127,27 +149,12 @@ func findPgrpLocked(pgid int) *ProcessGroup {
 func NextGroup(tgid int) *ThreadGroup {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	for nr := scanIDs(tgid+1, false); nr != 0; nr = scanIDs(nr+1, false) {
-		if g := findGroupLocked(nr); g != nil {
-			return g
-		}
-	}
-	return nil
-}
-
-// eachGroupLocked calls f for every process in order of ID until it returns
-// false. The caller holds treeMu.
-func eachGroupLocked(f func(*ThreadGroup) bool) {
-	for nr := scanIDs(1, false); nr != 0; nr = scanIDs(nr+1, false) {
-		if g := findGroupLocked(nr); g != nil && !f(g) {
-			return
-		}
-	}
+	return allPIDs.after(tgid)
 }
 
 // LastPID returns the ID that was handed out last.
 func LastPID() int {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
-	return ids.last
+	return allPIDs.last
 }

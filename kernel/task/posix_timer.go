@@ -116,7 +116,7 @@ func (p *posixTimer) checkEvent() error {
 		return nil
 	case abi.SIGEV_SIGNAL, abi.SIGEV_THREAD:
 	case abi.SIGEV_SIGNAL | abi.SIGEV_THREAD_ID:
-		if p.to = Find(int(p.event.TID)); p.to == nil || p.to.group != p.group {
+		if p.to = p.owner.Find(int(p.event.TID)); p.to == nil || p.to.group != p.group {
 			return abi.EINVAL
 		}
 	default:

@@ -17,7 +17,7 @@ func ProcPIDs() []int {
 	treeMu.RLock()
 	defer treeMu.RUnlock()
 	var pids []int
-	eachGroupLocked(func(g *ThreadGroup) bool {
+	allPIDs.eachGroup(func(g *ThreadGroup) bool {
 		pids = append(pids, g.tgid)
 		return true
 	})
@@ -112,7 +112,7 @@ func (p procTask) aliveLocked() bool {
 		return !p.process().reaped
 	}
 	t := p.thread.Value()
-	return t != nil && findLocked(p.tid) == t
+	return t != nil && allPIDs.task(p.tid) == t
 }
 
 func (p procTask) Threads() []int {

@@ -44,7 +44,7 @@ func (t *Task) limitsOf(pid int) (*ThreadGroup, error) {
 	if pid == 0 || pid == t.TGID() {
 		return t.group, nil
 	}
-	p := Find(pid)
+	p := t.Find(pid)
 	if p == nil {
 		return nil, abi.ESRCH
 	}

@@ -51,7 +51,7 @@ func (t *Task) eachPrioTarget(which, who int, f func(*Task)) error {
 	case abi.PRIO_PROCESS:
 		p := t
 		if who != 0 {
-			p = findLocked(who)
+			p = t.group.pids.task(who)
 		}
 		if p != nil {
 			f(p)
@@ -59,7 +59,7 @@ func (t *Task) eachPrioTarget(which, who int, f func(*Task)) error {
 	case abi.PRIO_PGRP:
 		p := t.group.pgrp
 		if who != 0 {
-			p = findPgrpLocked(who)
+			p = t.group.pids.pgrp(who)
 		}
 		if p != nil {
 			for k := p.members.head; k != nil; k = k.next {
@@ -71,7 +71,7 @@ func (t *Task) eachPrioTarget(which, who int, f func(*Task)) error {
 		if who == 0 {
 			uid = t.Cred().UID
 		}
-		eachGroupLocked(func(g *ThreadGroup) bool {
+		t.group.pids.eachGroup(func(g *ThreadGroup) bool {
 			g.Threads(func(p *Task) bool {
 				if p.Cred().UID == uid {
 					f(p)

@@ -66,10 +66,10 @@ func (t *Task) awaited(args WaitArgs) awaited {
 	defer treeMu.RUnlock()
 	switch args.IDType {
 	case abi.P_PID:
-		a.child = findGroupLocked(args.ID)
+		a.child = t.group.pids.group(args.ID)
 	case abi.P_PGID:
 		if a.pgrp = t.group.pgrp; args.ID != 0 {
-			a.pgrp = findPgrpLocked(args.ID)
+			a.pgrp = t.group.pids.pgrp(args.ID)
 		}
 	}
 	return a

@@ -26,7 +26,7 @@ func (g *ThreadGroup) becomeZombieLocked() {
 // initExitedLocked ends everything: process 1 is gone.
 func (g *ThreadGroup) initExitedLocked() {
 	status := g.exitStatus
-	eachGroupLocked(func(o *ThreadGroup) bool {
+	g.pids.eachGroup(func(o *ThreadGroup) bool {
 		if o != g {
 			o.mu.Lock()
 			defer o.mu.Unlock()
