@@ -90,6 +90,9 @@ func TestBadInput(t *testing.T) {
 		{"variable without a name", []string{"run", "-e", "a.b=x", "--", "true"}, "NAME=VALUE"},
 		{"copy without a target", []string{"run", "--copy", text, "--", "true"}, "IN:OUT"},
 		{"copy of nothing", []string{"run", "--copy", "no/such:/tmp", "--", "true"}, "no/such: no such file or directory"},
+		{"copy out of a relative path", []string{"run", "--copy-out", "tmp/x:y", "--", "true"}, "GUEST:HOST"},
+		{"copy out of everything", []string{"run", "--copy-out", "/:y", "--", "true"}, "GUEST:HOST"},
+		{"copy out to nowhere", []string{"run", "--copy-out", "/tmp/x:no/such/y", "--", "true"}, "no/such: no such file or directory"},
 		{"volume", []string{"run", "-v", "/tmp:/tmp", "--", "true"}, "--copy"},
 		{"build without a file", []string{"build"}, `"output" not set`},
 		{"build with an argument", []string{"build", "-o", "x", "y"}, `"y"`},
@@ -233,6 +236,55 @@ func TestCopyArchive(t *testing.T) {
 		if got := fmt.Sprintf("%o %s", e.Mode, e.Data); got != want || e.UID != 0 || e.GID != 0 {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestCopyOut has the files of a guest that means ill.
+func TestCopyOut(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(dir, "outside")
+	os.Mkdir(outside, 0o755)
+	here := filepath.Join(dir, "here")
+	os.Mkdir(here, 0o755)
+	tree := filetree.New()
+	tree.Add("srv/d/f", filetree.Entry{Mode: filetree.Regular | 0o4751, Time: 1234567890, Data: []byte("f")})
+	tree.Link("srv/d/l", "f")
+	tree.Device("srv/d/null", 0o666, 1, 3)
+	tree.File("srv/dd", 0o644, nil)
+	tree.Link("etc", outside)
+	for _, to := range []string{here, filepath.Join(here, "new")} {
+		if err := (copyOut{"/srv/d", to}).write(tree); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"d", "new"} {
+		info, err := os.Stat(filepath.Join(here, name, "f"))
+		if err != nil || info.Mode() != 0o751 || info.ModTime().Unix() != 1234567890 {
+			t.Errorf("%s/f: %+v, %v", name, info, err)
+		}
+		if target, err := os.Readlink(filepath.Join(here, name, "l")); err != nil || target != "f" {
+			t.Errorf("%s/l: %q, %v", name, target, err)
+		}
+		if list, _ := os.ReadDir(filepath.Join(here, name)); len(list) != 2 {
+			t.Errorf("%s has %v", name, list)
+		}
+	}
+	if err := (copyOut{"/none", here}).write(tree); err == nil || !strings.Contains(err.Error(), "there is no /none") {
+		t.Error(err)
+	}
+	// A link that was given first does not carry out of the folder what comes later.
+	tree = filetree.New()
+	tree.Link("srv/d/out", outside)
+	if err := (copyOut{"/srv/d", here}).write(tree); err != nil {
+		t.Error(err)
+	}
+	tree = filetree.New()
+	tree.File("srv/d/out/passwd", 0o644, []byte("bad"))
+	if err := (copyOut{"/srv/d", here}).write(tree); err == nil {
+		t.Error("written through a link that leads elsewhere")
+	}
+	if list, _ := os.ReadDir(outside); len(list) != 0 {
+		t.Errorf("outside there is %v", list)
 	}
 }
 

@@ -30,6 +30,7 @@ type runFlags struct {
 	dir       string
 	env       []string
 	copies    []string
+	copyOuts  []string
 	log       string
 	strace    bool
 	gdb       bool
@@ -71,6 +72,7 @@ does a tree of --root that has one and is no container's; --init chooses.`,
 	flags.StringVarP(&f.dir, "workdir", "w", "", "start in the folder `DIR` of the guest")
 	flags.StringArrayVarP(&f.env, "env", "e", nil, "set `NAME=VALUE` in the environment; a NAME alone takes the value it has here")
 	flags.StringArrayVar(&f.copies, "copy", nil, "copy a file or folder into the guest first: `IN:OUT`, a path here and one there")
+	flags.StringArrayVar(&f.copyOuts, "copy-out", nil, "copy a file or folder of the guest here in the end: `GUEST:HOST`, a path there and one here")
 	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
 	flags.BoolVar(&f.strace, "strace", false, "write the guest's system calls to the kernel log, and that to standard error without --log")
 	flags.BoolVar(&f.gdb, "gdb", false, "wait for a debugger on TCP port 1234")
@@ -87,6 +89,10 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		return 0, err
 	}
 	copies, err := f.prepare(r)
+	if err != nil {
+		return 0, err
+	}
+	outs, err := copyOuts(f.copyOuts)
 	if err != nil {
 		return 0, err
 	}
@@ -139,16 +145,27 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 	if f.gdb {
 		w.report.Note("waiting for: gdb -ex 'target remote 127.0.0.1:1234' %s", c.Kernel.ELF)
 	}
-	if len(argv) > 0 {
-		return guest.Command(ctx, c, r.archives, argv, stdin, stdout, stderr)
+	var files taken
+	c.Taken = &files
+	for _, out := range outs {
+		c.Take = append(c.Take, out.from)
 	}
-	return f.interact(ctx, c, w, r, stdin, stdout)
+	var status int
+	if len(argv) > 0 {
+		status, err = guest.Command(ctx, c, r.archives, argv, stdin, stdout, stderr)
+	} else {
+		status, err = f.interact(ctx, c, w, r, stdin, stdout)
+	}
+	if err == nil && len(outs) > 0 {
+		err = files.unpack(outs)
+	}
+	return status, err
 }
 
 // prepare looks at what the flags say of the command or the shell, and returns the archive of what is to
 // be copied into the guest.
 func (f *runFlags) prepare(r *rootfs) ([]byte, error) {
-	for flag, given := range map[string]bool{"--user": f.user != "", "--workdir": f.dir != "", "--env": len(f.env) > 0, "--copy": len(f.copies) > 0} {
+	for flag, given := range map[string]bool{"--user": f.user != "", "--workdir": f.dir != "", "--env": len(f.env) > 0, "--copy": len(f.copies) > 0, "--copy-out": len(f.copyOuts) > 0} {
 		if given && r.own {
 			return nil, fmt.Errorf("%s is for Kevlar's init, and the root file system's own would run; add --init kevlar", flag)
 		}

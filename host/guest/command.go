@@ -14,6 +14,9 @@ import (
 // controlPort is the number of the control port. The ports of the standard streams come before it.
 const controlPort = 4
 
+// takePort is the number of the port by which files come from the guest.
+const takePort = 5
+
 // standardPorts adds the ports of the standard input, output and error output.
 func (s *session) standardPorts() (ports [3]*vm.Stream, err error) {
 	for i := range ports {
@@ -43,8 +46,17 @@ func Command(ctx context.Context, c *Config, archives [][]byte, argv []string, s
 		return s.all(
 			func() error { return copyUntil(stdout, ports[1], token) },
 			func() error { return copyUntil(stderr, ports[2], token) },
+			func() error { return s.take(token) },
 		)
 	})
+}
+
+// take reads what the guest gives, if something is wanted of it.
+func (s *session) take(token string) error {
+	if s.taking == nil {
+		return nil
+	}
+	return copyUntil(s.cfg.Taken, s.taking, token)
 }
 
 // feed sends r to a port and then ends it.
@@ -79,6 +91,12 @@ func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*ses
 		s.close()
 		return nil, "", err
 	}
+	if len(c.Take) > 0 {
+		if s.taking, err = s.port(takePort); err != nil {
+			s.close()
+			return nil, "", err
+		}
+	}
 	return s, token, nil
 }
 
@@ -92,6 +110,12 @@ func fragment(c *Config, token, term string, argv []string) string {
 	}
 	set("user", c.User)
 	set("folder", c.Dir)
+	give := ":"
+	if len(c.Take) > 0 {
+		set("wants", "files")
+		give = busybox + " tar -cf - -C / --" + words(relative(c.Take)) + ` >&8; printf %s "$token" >&8`
+	}
+	b.WriteString("give() { " + give + "; }\n")
 	b.WriteString("set --" + words(argv) + "\n")
 	b.WriteString("start() { exec" + words(starter(c)) + ` "$@"; }` + "\n")
 	return b.String()
@@ -113,6 +137,14 @@ func starter(c *Config) (argv []string) {
 		argv = append(append(argv, "env", "--"), c.Env...)
 	}
 	return argv
+}
+
+// relative returns absolute paths as they are seen from the root.
+func relative(paths []string) (list []string) {
+	for _, p := range paths {
+		list = append(list, strings.TrimPrefix(p, "/"))
+	}
+	return list
 }
 
 // words makes a shell's words of a list, each with a space before it.

@@ -3,7 +3,7 @@
 // host's half of the protocol whose other half is the init of package initramfs.
 //
 // The host gives the guest virtio-serial ports 1, 2 and 3 for a command's standard streams, or COM1
-// for a shell, and port 4 for control. At the start it sends a line on port 1 and on port 4, by
+// for a shell, port 4 for control, and port 5 if files are wanted in the end. At the start it sends a line on port 1 and on port 4, by
 // which the guest knows that the host is connected. On the control port it may then send "winsize
 // ROWS COLUMNS" lines. When the command has ended the guest writes a token, agreed on for this run,
 // to each output stream, and the line "exit STATUS" to the control port. The host answers "done"
@@ -42,6 +42,9 @@ type Config struct {
 	User string   // that the command or shell runs as: USER or USER:GROUP, names or numbers; "" is root
 	Dir  string   // where it starts, an absolute path; "" is / for a command, the home folder for a shell
 	Env  []string // NAME=VALUE, added to its environment
+
+	Take  []string  // absolute paths in the guest, of what is wanted when the command or shell has ended
+	Taken io.Writer // gets that as a tar archive
 
 	Timeout time.Duration // of the machine's life; 0 is none
 	Log     io.Writer     // gets the kernel log; may be nil

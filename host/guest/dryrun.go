@@ -26,6 +26,11 @@ func Args(c *Config, root vm.Initramfs, kind Kind) ([]string, error) {
 			return nil, err
 		}
 	}
+	if kind != ForForeign && len(c.Take) > 0 {
+		if _, err := s.port(takePort); err != nil {
+			return nil, err
+		}
+	}
 	if kind == ForCommand {
 		if _, err := s.standardPorts(); err != nil {
 			return nil, err

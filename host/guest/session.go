@@ -27,6 +27,7 @@ type session struct {
 	log     kernelLog
 	console *vm.Stream
 	control *vm.Stream     // nil for a foreign init
+	taking  *vm.Stream     // nil if no files are wanted
 	ready   chan struct{}  // closed by isReady
 	isReady func()         // to be called when the guest can take what is typed
 	copying sync.WaitGroup // the goroutines of all

@@ -35,7 +35,10 @@ func Shell(ctx context.Context, c *Config, archives [][]byte, t Terminal) (int, 
 	return s.run(ctx, func() error {
 		go s.typed(t)
 		go s.resize(t)
-		return copyUntil(t, s.console, token)
+		return s.all(
+			func() error { return copyUntil(t, s.console, token) },
+			func() error { return s.take(token) },
+		)
 	})
 }
 

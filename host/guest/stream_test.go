@@ -1,10 +1,13 @@
 package guest
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -111,6 +114,29 @@ func TestStarter(t *testing.T) {
 	c.User = "1:2"
 	if got := strings.Join(starter(c), " "); !strings.Contains(got, " -c 1:2 ") || !strings.HasSuffix(got, " -- env -- A=it's\n$HOME B=c") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestGive has the fragment give files, with odd names, and nothing if nothing is wanted.
+func TestGive(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "it's"), []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := &Config{Take: []string{filepath.Join(dir, "it's")}}
+	// BusyBox is elsewhere here, and tar(1) of the host does the same.
+	script := strings.Replace(fragment(c, "~token", "", nil), busybox+" tar", "tar", 1) + `[ "$wants" ] && give 8>&1`
+	out, err := exec.Command("sh", "-c", script).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := tar.NewReader(bytes.NewReader(out)).Next()
+	if err != nil || "/"+h.Name != c.Take[0] || !bytes.HasSuffix(out, []byte("~token")) {
+		t.Errorf("%+v, %v", h, err)
+	}
+	out, err = exec.Command("sh", "-c", fragment(&Config{}, "~token", "", nil)+`give; echo "$wants."`).CombinedOutput()
+	if err != nil || string(out) != ".\n" {
+		t.Errorf("%q, %v", out, err)
 	}
 }
 

@@ -200,6 +200,27 @@ func TestCopy(t *testing.T) {
 		result{0, "file\nfile\nfile\ndeepdeepecho file\n/kevlar/command\n/tmp\n1777:0\n", ""})
 }
 
+// TestCopyOut has files and folders of the guest on the host, whatever the command's status.
+func TestCopyOut(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "name")
+	got := run(t, nil, "--copy-out", "/srv/d:"+dir, "--copy-out", "/tmp/big:"+name, "--", "sh", "-c",
+		"mkdir -p /srv/d; echo text >/srv/d/f; chmod 700 /srv/d/f; ln -s f /srv/d/l; head -c 300000 /dev/zero >/tmp/big; echo out; exit 5")
+	expect(t, got, result{5, "out\n", ""})
+	if data, err := os.ReadFile(name); err != nil || len(data) != 300000 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "d", "l"))
+	info, serr := os.Stat(filepath.Join(dir, "d", "f"))
+	if err != nil || serr != nil || string(data) != "text\n" || info.Mode() != 0o700 {
+		t.Errorf("%q, %v, %v", data, info, err)
+	}
+	got = run(t, nil, "--copy-out", "/no/such:"+dir, "--", "true")
+	if got.status != 125 || !strings.Contains(got.stderr, "there is no /no/such in the guest") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // initramfs runs kevlar initramfs.
 func initramfs(t *testing.T, args ...string) result {
 	t.Helper()

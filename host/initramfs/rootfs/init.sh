@@ -46,6 +46,8 @@ fi
 # and the positional parameters to the command and its arguments, none for a shell. It defines
 #   start    which becomes the program that its arguments name, as the user and with the environment
 #            that the command is to have
+#   give     which writes to descriptor 8, port 5, what the host wants to have of the system in the end,
+#            if $wants says that there is something
 set --
 . /kevlar/command
 
@@ -95,6 +97,7 @@ connected() {
 
 attach 4 "<>" 4
 connected <&4
+[ -z "$wants" ] || attach 8 ">" 5
 if [ $# = 0 ]; then
 	export token console
 	$b setsid -c /kevlar/shell <>$console >&0 2>&1

@@ -11,8 +11,9 @@ connected <&5
 $b cat <&5 | {
 	{
 		{
-			(start $b setsid /kevlar/exec "$folder" "$@" 2>&3 3>&- 4>&- 5<&- 6>&- 7>&-)
+			(start $b setsid /kevlar/exec "$folder" "$@" 2>&3 3>&- 4>&- 5<&- 6>&- 7>&- 8>&-)
 			status=$?
+			give 2>&3
 			# What the command and its children have written goes before the token.
 			printf %s "$token"
 			printf %s "$token" >&3

@@ -18,8 +18,9 @@ reader=$!
 
 # The terminal keeps what is typed from now on.
 echo ready >&4
-(unset token console; start /kevlar/exec "$folder" 4>&-)
+(unset token console; start /kevlar/exec "$folder" 4>&- 8>&-)
 status=$?
+give
 
 kill $reader
 wait $reader 2>/dev/null # which would say "Terminated"
