@@ -66,11 +66,15 @@ func (t *Task) AcquireCTTY(term *tty.TTY) bool {
 	return true
 }
 
-// LeaveCTTY takes the terminal away: from the whole session if the thread's
-// process leads it, otherwise from that process alone.
-func (t *Task) LeaveCTTY() {
+// LeaveCTTY takes the terminal term away, if it still is the process's: from the
+// whole session if the thread's process leads it, otherwise from that process
+// alone.
+func (t *Task) LeaveCTTY(term *tty.TTY) {
 	treeMu.Lock()
 	defer treeMu.Unlock()
+	if t.group.tty != term {
+		return
+	}
 	if s := t.group.pgrp.session; s.leader == t.group {
 		s.forgetLocked(t.group.tty)
 	}

@@ -193,7 +193,7 @@ func TestOneTerminalForOneSession(t *testing.T) {
 						t.Fatalf("session %d owns two terminals", tk.SID())
 					}
 				}
-				tk.LeaveCTTY()
+				tk.LeaveCTTY(tk.CTTY())
 			}
 		}
 		for _, pid := range pids {

@@ -47,9 +47,10 @@ type Process interface {
 	// AcquireCTTY makes t the controlling terminal of the caller's process,
 	// and returns true, if it leads its session and has none.
 	AcquireCTTY(t *TTY) bool
-	// LeaveCTTY takes the terminal away: from the whole session if the
-	// caller leads it, otherwise from the caller's process alone.
-	LeaveCTTY()
+	// LeaveCTTY takes the terminal t away, if it still is the caller's: from
+	// the whole session if the caller leads it, otherwise from the caller's
+	// process alone.
+	LeaveCTTY(t *TTY)
 	// SignalBlockedOrIgnored reports whether sig would not reach the
 	// caller.
 	SignalBlockedOrIgnored(sig int) bool
@@ -149,14 +150,22 @@ func (t *TTY) giveUp(c vfs.Caller) error {
 		return abi.ENOTTY
 	}
 	if p.IsSessionLeader() {
-		t.lock()
-		t.signal(t.foreground, abi.SIGHUP)
-		t.signal(t.foreground, abi.SIGCONT)
-		t.session, t.foreground = nil, nil
-		t.unlock()
+		t.giveUpFor(p.Job().Session())
 	}
-	p.LeaveCTTY()
+	p.LeaveCTTY(t)
 	return nil
+}
+
+// giveUpFor ends session s's hold on t, unless another has taken it meanwhile.
+func (t *TTY) giveUpFor(s Session) {
+	t.lock()
+	defer t.unlock()
+	if t.session != s {
+		return
+	}
+	t.signal(t.foreground, abi.SIGHUP)
+	t.signal(t.foreground, abi.SIGCONT)
+	t.session, t.foreground = nil, nil
 }
 
 // LeaderExited is called when the leader of session s, whose controlling

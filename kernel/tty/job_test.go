@@ -35,6 +35,13 @@ func TestOpenAcquires(t *testing.T) {
 	if s.Session() != 300 || second.ctty != s || !slices.Equal(r.events, []string{"disown"}) {
 		t.Errorf("after stealing: session %d, events %v", s.Session(), r.events)
 	}
+	// Who gave it up at the same time takes it from nobody else.
+	r = record()
+	leader.ioctl(t, o.slave, abi.TIOCNOTTY, 0, nil)
+	r.want(t)
+	if s.Session() != 300 || s.Foreground() != 300 {
+		t.Errorf("the thief has lost it: session %d, foreground %d", s.Session(), s.Foreground())
+	}
 }
 
 func TestBackground(t *testing.T) {

@@ -65,7 +65,7 @@ func (p *process) CopyOut(addr uintptr, src []byte) (int, error) {
 func (p *process) Job() Job              { return testJob{p.pgid, p.sid} }
 func (p *process) IsSessionLeader() bool { return p.pgid == p.sid }
 func (p *process) CTTY() *TTY            { return p.ctty }
-func (p *process) LeaveCTTY()            { p.ctty = nil }
+func (p *process) LeaveCTTY(*TTY)        { p.ctty = nil }
 func (p *process) OrphanedPGrp() bool    { return p.orphaned }
 
 func (p *process) AcquireCTTY(t *TTY) bool {
