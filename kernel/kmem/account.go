@@ -55,14 +55,32 @@ func (a *Account) orMachine() *Account {
 // Charge adds n bytes to the account, or fails with ENOMEM and adds nothing.
 func (a *Account) Charge(n int64) error {
 	a = a.orMachine()
-	if a.quick(n) {
-		return nil
+	// The ordinary case: no limit is in the way, and nobody need be told.
+	if a == &Machine || a.addBelowLimit(n) {
+		used, limit := Machine.used.Add(n), Machine.limit.Load()
+		if (used <= limit || limit == 0) && used>>promiseShift == (used-n)>>promiseShift {
+			return nil
+		}
+		Machine.used.Add(-n)
+		if a != &Machine {
+			a.used.Add(-n)
+		}
 	}
 	full := a.take(n)
 	if full == nil {
 		return nil
 	}
 	return a.chargeFull(n, full)
+}
+
+// addBelowLimit adds n to a alone, unless its limit is in the way.
+func (a *Account) addBelowLimit(n int64) bool {
+	used, limit := a.used.Add(n), a.limit.Load()
+	if used <= limit || limit == 0 {
+		return true
+	}
+	a.used.Add(-n)
+	return false
 }
 
 // chargeFull is the rest of Charge when the account full was in the way.
@@ -96,31 +114,18 @@ func (a *Account) ChargeAnyway(n int64) {
 // Uncharge takes back n bytes of what was charged.
 func (a *Account) Uncharge(n int64) {
 	a = a.orMachine()
-	if !a.quick(-n) {
-		a.give(n, &Machine)
-	}
-}
-
-// quick adds n, of either sign, to a and the machine's account if no limit is in
-// the way, nobody needs to be told and all is sound: the ordinary case. If not
-// it does nothing.
-func (a *Account) quick(n int64) bool {
-	if a != &Machine {
-		used, limit := a.used.Add(n), a.limit.Load()
-		if used < 0 || used > limit && limit != 0 {
-			a.used.Add(-n)
-			return false
+	// The ordinary case: nobody need be told, and there is no fault.
+	if a == &Machine || a.used.Add(-n) >= 0 {
+		used := Machine.used.Add(-n)
+		if used >= 0 && used>>promiseShift == (used+n)>>promiseShift {
+			return
 		}
+		Machine.used.Add(n)
 	}
-	used, limit := Machine.used.Add(n), Machine.limit.Load()
-	if used >= 0 && (used <= limit || limit == 0) && (used-n)>>promiseShift == used>>promiseShift {
-		return true
-	}
-	Machine.used.Add(-n)
 	if a != &Machine {
-		a.used.Add(-n)
+		a.used.Add(n)
 	}
-	return false
+	a.give(n, &Machine)
 }
 
 // take adds n to a and those above it. If one of these is in the way it takes

@@ -46,7 +46,8 @@ func NewFDTable() *FDTable {
 
 // newFDTable makes a table with n slots that has been charged to account.
 func newFDTable(account *kmem.Account, n, limit int) *FDTable {
-	t := &FDTable{account: account, limit: limit, taken: make([]uint64, n/64), cloexec: make([]uint64, n/64)}
+	bits := make([]uint64, 2*n/64)
+	t := &FDTable{account: account, limit: limit, taken: bits[: n/64 : n/64], cloexec: bits[n/64:]}
 	t.refs.Store(1)
 	s := make([]slot, n)
 	t.slots.Store(&s)
