@@ -25,6 +25,7 @@ import (
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/goruntime"
 	"kevlar/kernel/machine/irq"
+	"kevlar/kernel/machine/speculation"
 	"kevlar/kernel/machine/x86"
 	"kevlar/kernel/mm"
 	"kevlar/kernel/random"
@@ -180,7 +181,14 @@ func heap() string {
 }
 
 // addCPUs shows the processors in /sys.
-func addCPUs() { sysfs.AddCPUs(showCPUs(proc.Topology(system{}.CPUs()))) }
+func addCPUs() {
+	sysfs.AddCPUs(showCPUs(proc.Topology(system{}.CPUs())))
+	for _, flaw := range speculation.Read().Flaws() {
+		sysfs.AddAttributes("devices/system/cpu/vulnerabilities", sys.Attribute{
+			Name: flaw.Name, Show: func() string { return flaw.State },
+		})
+	}
+}
 
 // system implements proc.System.
 type system struct{ *uts.Namespace }
