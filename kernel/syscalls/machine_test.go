@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"os"
 	"runtime"
 	"sync"
@@ -12,136 +11,51 @@ import (
 	"testing"
 
 	"kevlar/kernel/abi"
-	"kevlar/kernel/fs/tmpfs"
 	"kevlar/kernel/ipc/pipe"
-	"kevlar/kernel/machine/frame"
-	"kevlar/kernel/machine/ring3"
 	"kevlar/kernel/task"
-	"kevlar/kernel/uts"
+	"kevlar/kernel/task/tasktest"
 	"kevlar/kernel/vfs"
 )
 
-// A user is a user program, played by Go code: its system calls go through a
-// real thread of the kernel, whose user mode is the software machine. Memory is
-// the thread's own address space.
+// A user is a thread of a user program: package tasktest plays it.
 type user struct {
 	*testing.T
+	*tasktest.User
 	task *task.Task
-
-	// frames are the functions that run in the program: its main function,
-	// and signal handlers that interrupt it.
-	frames []*activation
-	// handlers are the functions at the addresses that sigaction(2) is
-	// given.
-	handlers map[uint64]func(*user, int)
-	heap     uintptr
-	dir      string // the test's own directory
+	heap uintptr
+	dir  string // the test's own directory
 }
 
-// An activation is one function of a program. It runs on a goroutine of its
-// own, in turns with the thread's.
-type activation struct {
-	calls   chan [7]uintptr // system calls it makes: number and arguments
-	results chan uintptr
-	rip     uint64 // after the instruction that made the last one
-}
+// users finds the user of what tasktest hands to signal handlers.
+var users sync.Map // *tasktest.User to *user
 
-func newActivation() *activation {
-	return &activation{calls: make(chan [7]uintptr), results: make(chan uintptr)}
-}
-
-// machine is what the software CPU knows.
-var machine struct {
-	sync.Mutex
-	users    map[*ring3.Context]*user
-	handlers atomic.Pointer[[len(task.Handlers)]task.Handler] // that serve the calls
-	// programs and mains are the threads that have not run yet, with their
-	// main functions, by the token in a register that they inherit; process
-	// 1 has token 0.
-	programs map[uint64]*user
-	mains    map[uint64]func(*user)
-	next     uint64
-}
-
-const (
-	handlerBase = 0x10000 // addresses of signal handlers; nothing is mapped there
-	trampoline  = 0xf000  // the restorer of signal handlers
-)
-
-// softRun is user mode.
-func softRun(c *ring3.Context) ring3.Event {
-	u := userOf(c)
-	if f := u.handlers[c.RIP]; f != nil {
-		sig := int(c.RDI)
-		c.RIP = trampoline
-		c.RSP += 8 // as the handler's RET does
-		u.begin(func(u *user) { f(u, sig) }, abi.SYS_RT_SIGRETURN)
-	} else if c.RIP += 2; c.RIP == u.top().rip {
-		return ring3.Syscall // the kernel has restarted it
-	} else {
-		c.RIP -= 2
-		u.top().results <- uintptr(c.RAX)
+// program returns what a thread executes that runs main, with the rest as in
+// model.
+func program(model user, main func(*user)) tasktest.Prog {
+	return func(cpu *tasktest.User) int {
+		u := model
+		u.User = cpu
+		u.Do(func(t *task.Task) { u.task = t })
+		users.Store(cpu, &u)
+		// Even if main ends by Goexit.
+		defer cpu.Syscall(abi.SYS_EXIT_GROUP, 0)
+		defer users.Delete(cpu)
+		main(&u)
+		return 0
 	}
-	top := u.top()
-	call := <-top.calls
-	if call[0] == abi.SYS_RT_SIGRETURN {
-		u.frames = u.frames[:len(u.frames)-1]
-	}
-	c.RAX, c.RDI, c.RSI, c.RDX = uint64(call[0]), uint64(call[1]), uint64(call[2]), uint64(call[3])
-	c.R10, c.R8, c.R9 = uint64(call[4]), uint64(call[5]), uint64(call[6])
-	c.RIP += 2
-	top.rip = c.RIP
-	return ring3.Syscall
-}
-
-// top returns the function that runs now.
-func (u *user) top() *activation { return u.frames[len(u.frames)-1] }
-
-// begin starts f as the function that runs now. When it returns, it makes the
-// system call last.
-func (u *user) begin(f func(*user), last uintptr) {
-	a := newActivation()
-	u.frames = append(u.frames, a)
-	go func() {
-		defer func() { a.calls <- [7]uintptr{last} }()
-		f(u)
-	}()
-}
-
-// userOf returns the program that c is the state of.
-func userOf(c *ring3.Context) *user {
-	machine.Lock()
-	defer machine.Unlock()
-	if u := machine.users[c]; u != nil {
-		return u
-	}
-	u, main := machine.programs[c.R12], machine.mains[c.R12]
-	delete(machine.programs, c.R12)
-	delete(machine.mains, c.R12)
-	machine.users[c] = u
-	c.R12 = 0
-	a := newActivation()
-	u.frames = []*activation{a}
-	go func() {
-		<-a.results // the 0 that fork returns in the child
-		defer func() { a.calls <- [7]uintptr{abi.SYS_EXIT_GROUP} }()
-		u.syscall(abi.SYS_GETTID) // makes the thread known
-		main(u)
-	}()
-	return u
 }
 
 // syscall makes a system call and returns its result, or its error.
 func (u *user) syscall(nr uintptr, args ...uintptr) (uintptr, error) {
-	a := u.top()
-	call := [7]uintptr{nr}
-	copy(call[1:], args)
-	a.calls <- call
-	v := <-a.results
-	if v > ^uintptr(4095) {
+	return result(u.Syscall(nr, args...))
+}
+
+// result divides what is in RAX.
+func result(v int64) (uintptr, error) {
+	if v < 0 && v >= -4095 {
 		return 0, abi.Errno(-v)
 	}
-	return v, nil
+	return uintptr(v), nil
 }
 
 // sys makes a system call that must succeed.
@@ -174,15 +88,13 @@ func (u *user) is(want uintptr, nr uintptr, args ...uintptr) {
 // clone makes a thread or process that runs main: clone(2).
 func (u *user) clone(flags uintptr, main func(*user), args ...uintptr) uintptr {
 	u.Helper()
-	machine.Lock()
-	machine.next++
-	token := machine.next
-	child := &user{T: u.T, handlers: maps.Clone(u.handlers), heap: u.heap}
-	machine.programs[token], machine.mains[token] = child, main
-	machine.Unlock()
-	u.task.Ctx.R12 = uint64(token)
-	defer func() { u.task.Ctx.R12 = 0 }()
-	return u.sys(abi.SYS_CLONE, append([]uintptr{flags}, args...)...)
+	args = append([]uintptr{flags}, args...)
+	v, err := result(u.Spawn(program(user{T: u.T, heap: u.heap}, main), abi.SYS_CLONE, args...))
+	if err != nil {
+		u.Errorf("clone%v: %v", args, err)
+		runtime.Goexit()
+	}
+	return v
 }
 
 func (u *user) fork(main func(*user)) uintptr { u.Helper(); return u.clone(abi.SIGCHLD, main) }
@@ -198,9 +110,12 @@ func (u *user) wait(pid uintptr) uint32 {
 // onSignal installs f as the handler of sig.
 func (u *user) onSignal(sig int, flags uint64, f func(*user, int)) {
 	u.Helper()
-	addr := uint64(handlerBase + 16*len(u.handlers))
-	u.handlers[addr] = f
-	act := abi.SigAction{Handler: addr, Flags: flags | abi.SA_RESTORER, Restorer: trampoline}
+	addr := u.Handler(func(cpu *tasktest.User, sig int) {
+		if u, ok := users.Load(cpu); ok {
+			f(u.(*user), sig)
+		}
+	})
+	act := abi.SigAction{Handler: addr, Flags: flags | abi.SA_RESTORER, Restorer: tasktest.Restorer}
 	b := make([]byte, abi.SizeofSigAction)
 	act.MarshalTo(b)
 	u.sys(abi.SYS_RT_SIGACTION, uintptr(sig), u.put(b), 0, 8)
@@ -355,78 +270,24 @@ func initMain(u *user) {
 	}
 }
 
-// program is the smallest file that execve(2) takes.
-func program() []byte {
-	b := make([]byte, 64+56)
-	copy(b, "\x7fELF\x02\x01\x01")
-	le := binary.LittleEndian
-	le.PutUint16(b[16:], 2)  // ET_EXEC
-	le.PutUint16(b[18:], 62) // EM_X86_64
-	le.PutUint32(b[20:], 1)
-	le.PutUint64(b[24:], 0x400078)
-	le.PutUint64(b[32:], 64)
-	le.PutUint16(b[52:], 64)
-	le.PutUint16(b[54:], 56)
-	le.PutUint16(b[56:], 1)
-	le.PutUint32(b[64:], 1) // PT_LOAD
-	le.PutUint32(b[68:], 5)
-	le.PutUint64(b[80:], 0x400000)
-	le.PutUint64(b[88:], 0x400000)
-	le.PutUint64(b[96:], uint64(len(b)))
-	le.PutUint64(b[104:], uint64(len(b)))
-	le.PutUint64(b[112:], 0x1000)
-	return b
-}
+// handlers serve the calls.
+var handlers atomic.Pointer[[len(task.Handlers)]task.Handler]
 
 // straced makes the calls that follow be traced, or not.
 func straced(on bool) {
 	h := Handlers(on)
-	machine.handlers.Store(&h)
+	handlers.Store(&h)
 }
 
-// boot starts the machine with process 1.
-func boot() error {
-	frame.InitSoft(1 << 15)
-	machine.users = make(map[*ring3.Context]*user)
-	machine.programs = make(map[uint64]*user)
-	machine.mains = make(map[uint64]func(*user))
-	ring3.SoftRun = softRun
-	straced(false)
-	for nr := range task.Handlers {
-		task.Handlers[nr] = func(t *task.Task, a *Args) (uintptr, error) {
-			machine.Lock()
-			u := machine.users[t.Ctx]
-			machine.Unlock()
-			u.task = t
-			return machine.handlers.Load()[nr](t, a)
-		}
-	}
-	vfs.OpenFIFO = pipe.OpenFIFO
-	super, err := tmpfs.New(tmpfs.Options{})
-	if err != nil {
-		return err
-	}
-	root, err := vfs.NewRootMount(super, 0)
-	if err != nil {
-		return err
-	}
-	fs := vfs.NewFSContext(root)
-	f, err := vfs.OpenAt(vfs.Kernel, fs, root, "/init", abi.O_CREAT|abi.O_WRONLY, 0755)
-	if err != nil {
-		return err
-	}
-	src := vfs.Bytes(program())
-	if _, err := f.Write(vfs.Kernel, &src); err != nil {
-		return err
-	}
-	f.Put()
-	machine.programs[0] = &user{handlers: make(map[uint64]func(*user, int))}
-	machine.mains[0] = initMain
-	return task.StartInit(task.InitArgs{Path: "/init", Argv: []string{"init"}, Root: root, UTS: uts.New()})
+func serve(t *task.Task, a *Args) (uintptr, error) {
+	h := handlers.Load()
+	return h[min(t.CallNumber(), uint32(len(h)-1))](t, a)
 }
 
 func TestMain(m *testing.M) {
-	if err := boot(); err != nil {
+	straced(false)
+	vfs.OpenFIFO = pipe.OpenFIFO
+	if err := tasktest.Start(program(user{}, initMain), serve); err != nil {
 		fmt.Println("boot:", err)
 		os.Exit(1)
 	}

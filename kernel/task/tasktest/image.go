@@ -88,25 +88,29 @@ func Install(tb testing.TB, path string, p Prog, mode uint32) string {
 // WriteFile makes a file.
 func WriteFile(tb testing.TB, path string, b []byte, mode uint32) string {
 	tb.Helper()
+	if err := writeFile(path, b, mode); err != nil {
+		tb.Fatalf("%s: %v", path, err)
+	}
+	return path
+}
+
+func writeFile(path string, b []byte, mode uint32) error {
 	root := Root()
 	fs := vfs.NewFSContext(root)
 	defer fs.Put()
 	vfs.UnlinkAt(vfs.Kernel, fs, root, path)
 	f, err := vfs.OpenAt(vfs.Kernel, fs, root, path, abi.O_CREAT|abi.O_EXCL|abi.O_WRONLY, mode)
 	if err != nil {
-		tb.Fatalf("open %s: %v", path, err)
+		return err
 	}
 	defer f.Put()
 	src := vfs.Bytes(b)
 	for src.Len() > 0 {
 		if _, err := f.Write(vfs.Kernel, &src); err != nil {
-			tb.Fatalf("write %s: %v", path, err)
+			return err
 		}
 	}
-	if err := vfs.Chmod(vfs.Kernel, f.Path(), mode); err != nil {
-		tb.Fatalf("chmod %s: %v", path, err)
-	}
-	return path
+	return vfs.Chmod(vfs.Kernel, f.Path(), mode)
 }
 
 // Remove removes a file.

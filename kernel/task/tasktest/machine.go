@@ -28,8 +28,8 @@ const (
 	progSize = 16
 	// handlerBase is where signal handlers are.
 	handlerBase = 0x500000
-	// restorer is the address that handlers return to.
-	restorer = 0x600000
+	// Restorer is the address that handlers return to.
+	Restorer = 0x600000
 )
 
 // machine is the soft machine's user side.
@@ -40,7 +40,7 @@ var machine struct {
 	users    map[*ring3.Context]*User
 	root     vfs.Path
 	exits    chan int
-	fallback func(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error)
+	serve    task.Handler // if not nil, serves all calls but the private one
 }
 
 var setup sync.Once
@@ -52,7 +52,7 @@ func Root() vfs.Path {
 }
 
 func boot() {
-	frame.InitSoft(1 << 14)
+	frame.InitSoft(1 << 15)
 	super, err := tmpfs.New(tmpfs.Options{Mode: 0o755})
 	if err != nil {
 		panic(err)
@@ -79,10 +79,24 @@ var expectedPanics uint64
 // ExpectPanics makes the next Run fail unless n panics are contained.
 func ExpectPanics(n uint64) { expectedPanics = n }
 
-// SetDispatch sets what serves system calls that are made by number.
-func SetDispatch(f func(t *task.Task, nr uintptr, args *[6]uintptr) (uintptr, error)) {
+// Start runs p as process 1, which is never waited for, and lets serve serve
+// the system calls that programs make by number. It is for tests of a package
+// that has system calls of its own; they do without Run.
+func Start(p Prog, serve task.Handler) error {
 	setup.Do(boot)
-	machine.fallback = f
+	machine.serve = serve
+	return startInit(p)
+}
+
+// startInit runs p as process 1.
+func startInit(p Prog) error {
+	const path = "/init"
+	if err := writeFile(path, Image(p), 0o755); err != nil {
+		return err
+	}
+	return task.StartInit(task.InitArgs{
+		Path: path, Argv: []string{path}, Root: machine.root, UTS: uts.New(),
+	})
 }
 
 // register gives p an entry point.
@@ -137,7 +151,8 @@ func release(c *ring3.Context) {
 }
 
 // syscall serves the private call that executes a function in the kernel, and
-// passes on all others.
+// passes on all others; without anyone to serve them it serves those that the
+// kernel makes on its own.
 func syscall(t *task.Task, args *[6]uintptr) (uintptr, error) {
 	nr := uintptr(t.CallNumber())
 	if nr == callNumber {
@@ -146,16 +161,16 @@ func syscall(t *task.Task, args *[6]uintptr) (uintptr, error) {
 		machine.Unlock()
 		return u.call(t)
 	}
+	if machine.serve != nil {
+		return machine.serve(t, args)
+	}
 	switch nr {
 	case sigreturnNumber:
 		return t.SigReturn(), nil
 	case restartNumber:
 		return t.RestartSyscall()
 	}
-	if machine.fallback == nil {
-		return 0, abi.ENOSYS
-	}
-	return machine.fallback(t, nr, args)
+	return 0, abi.ENOSYS
 }
 
 // Run runs p as process 1 and returns its wait status. It fails the test if
@@ -171,9 +186,8 @@ func Run(tb testing.TB, p Prog) int {
 	free, goroutines := settle(0, 0)
 	panics := task.ContainedPanics()
 	charged := used()
-	path := Install(tb, "/init", p, 0o755)
-	if err := task.StartInit(task.InitArgs{UTS: uts.New(), Path: path, Argv: []string{path}, Root: machine.root}); err != nil {
-		tb.Fatalf("StartInit: %v", err)
+	if err := startInit(p); err != nil {
+		tb.Fatalf("process 1: %v", err)
 	}
 	status := 0
 	select {
@@ -189,7 +203,7 @@ func Run(tb testing.TB, p Prog) int {
 		time.Sleep(time.Millisecond)
 	}
 	forget()
-	Remove(tb, path)
+	Remove(tb, "/init")
 	if n := task.ContainedPanics() - panics; n != expectedPanics {
 		tb.Errorf("%d contained panics, want %d", n, expectedPanics)
 	}

@@ -71,7 +71,7 @@ func (u *User) leave(e ring3.Event) {
 			return
 		case c.RIP == next-2 && e == ring3.Syscall:
 			c.RIP += 2 // restarted
-		case c.RIP >= handlerBase && c.RIP < restorer:
+		case c.RIP >= handlerBase && c.RIP < Restorer:
 			u.handle()
 			e = ring3.Syscall // the next round makes rt_sigreturn
 		default:
@@ -89,7 +89,7 @@ func (u *User) handle() {
 	sig, sp := int(c.RDI), c.RSP
 	c.RIP = callSite + progSize // somewhere inside of the handler
 	h(u, sig)
-	c.RIP, c.RSP = restorer+2, sp+8
+	c.RIP, c.RSP = Restorer+2, sp+8
 	c.RAX = sigreturnNumber
 }
 
@@ -115,6 +115,14 @@ func (u *User) Syscall(nr uintptr, args ...uintptr) int64 {
 	c.Trap = ring3.TrapSyscall
 	u.leave(ring3.Syscall)
 	return int64(u.ctx.RAX)
+}
+
+// Spawn makes a system call by number, such as clone(2), and lets p be what the
+// new thread executes. It returns what is in RAX.
+func (u *User) Spawn(p Prog, nr uintptr, args ...uintptr) int64 {
+	u.ctx.R12 = register(p)
+	defer func() { u.ctx.R12 = 0 }()
+	return u.Syscall(nr, args...)
 }
 
 // Call makes a system call that executes f in the kernel.
@@ -199,7 +207,7 @@ func (u *User) Handle(sig int, flags uint64, f func(u *User, sig int)) {
 // Action sets the action for sig.
 func (u *User) Action(sig int, a abi.SigAction) error {
 	a.Flags |= abi.SA_RESTORER
-	a.Restorer = restorer
+	a.Restorer = Restorer
 	_, err := u.Call(func(t *task.Task) (uintptr, error) {
 		_, err := t.SigAction(sig, &a)
 		return 0, err
