@@ -95,11 +95,11 @@ func (g *ThreadGroup) reapLocked() {
 	if g.parent != nil {
 		g.parent.children.remove(&g.sibling)
 	}
+	g.account.Uncharge(processCost)
 	g.leader.unlinkLocked()
 	joinLocked(g, nil)
 	g.mu.Lock()
 	h := g.handlers
 	g.mu.Unlock()
 	h.put()
-	g.account.Uncharge(processCost)
 }
