@@ -51,11 +51,29 @@ func Foreign(ctx context.Context, c *Config, root vm.Initramfs, t Terminal) (int
 	}
 	defer s.close()
 	return s.run(ctx, func() error {
-		s.isReady()
 		go s.typed(t)
-		_, err := io.Copy(t, s.console)
+		// Nobody tells when the guest has its console. What is typed before is lost.
+		time.AfterFunc(silence, s.isReady)
+		_, err := io.Copy(t, &firstRead{s.console, s.isReady})
 		return err
 	})
+}
+
+// silence is how long a guest of unknown origin may say nothing and yet want to be spoken to.
+const silence = 3 * time.Second
+
+// firstRead calls a function when there is something to read.
+type firstRead struct {
+	r    io.Reader
+	call func()
+}
+
+func (f *firstRead) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if n > 0 {
+		f.call()
+	}
+	return n, err
 }
 
 // typed sends what is typed to the console. The end of the input counts at the beginning of a line only, so

@@ -61,6 +61,11 @@ func TestRoot(t *testing.T) {
 			t.Errorf("%s: %+v", root, got)
 		}
 	}
+	// What is fed to an init of its own is not lost while it boots; Linux speaks long before it listens.
+	got := run(t, strings.NewReader("echo $((6*7)); exec busybox poweroff -f\n"), "--root", dir, "--init", "/bin/sh")
+	if !onLinux() && (got.status != 0 || !strings.Contains(got.stdout, "\n42\r\n")) {
+		t.Errorf("a shell as init: %+v", got)
+	}
 	if got := run(t, nil, "--root", dir, "--init", "/no/init"); got.status != 125 || !strings.HasSuffix(got.stderr, ": no /no in it\n") {
 		t.Errorf("an init that is not there: %+v", got)
 	}
@@ -68,7 +73,7 @@ func TestRoot(t *testing.T) {
 	expect(t, run(t, nil, "--root", dir, "--", "sh", "-c", "echo $0; exit 9"), result{9, "sh\n", ""})
 	os.RemoveAll(filepath.Join(dir, "sbin"))
 	os.RemoveAll(filepath.Join(dir, "bin"))
-	got := run(t, strings.NewReader("echo shell=$0\nexit 7\n"), "--root", dir)
+	got = run(t, strings.NewReader("echo shell=$0\nexit 7\n"), "--root", dir)
 	if got.status != 7 || got.stderr != "" || !strings.Contains(got.stdout, "shell=-sh") {
 		t.Errorf("an empty tree: %+v", got)
 	}

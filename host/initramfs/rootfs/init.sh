@@ -69,7 +69,7 @@ for to in /kevlar/copies/*.to; do
 	$b mkdir -p "${path%/*}/"
 	$b mv -f "${to%.to}/$name" "$path" 2>/dev/null || $b cp -a "${to%.to}/$name" "$path" || $b poweroff -f
 done
-$b rm -rf /kevlar/copies
+[ ! -e /kevlar/copies ] || $b rm -rf /kevlar/copies
 
 # attach opens virtio-serial port $3 as descriptor $1; $2 is the redirection. It waits for the port,
 # whose file may be there a moment before it can be opened.
