@@ -61,7 +61,7 @@ func at(i int) uintptr { return base + uintptr(i)*pageSize }
 // byteAt returns what a page begins with, and false if it cannot be read.
 func (x *run) byteAt(p *modelPage) (byte, bool) {
 	switch {
-	case p.prot <= 0, p.object && p.index >= int(x.object.size):
+	case p.prot <= 0, p.prot == abi.PROT_EXEC && pagetable.ExecuteOnly(), p.object && p.index >= int(x.object.size):
 		return 0, false
 	case p.own != nil:
 		return *p.own, true
@@ -78,7 +78,7 @@ func (x *run) step() {
 	addr, n := at(first), uintptr(last-first)*pageSize
 	switch op := x.r.IntN(20); op {
 	case 0, 1: // map
-		p := modelPage{prot: []int{0, 1, 3, 3, 3, 5}[x.r.IntN(6)], object: x.r.IntN(2) == 0}
+		p := modelPage{prot: []int{0, 1, 3, 3, 3, 5, 4}[x.r.IntN(7)], object: x.r.IntN(2) == 0}
 		args := MmapArgs{Addr: addr, Length: n, Prot: p.prot, Flags: anonymous | abi.MAP_FIXED}
 		if p.object {
 			p.shared, p.index = x.r.IntN(2) == 0, x.r.IntN(objectPages)
@@ -102,7 +102,7 @@ func (x *run) step() {
 			m.pages[j] = modelPage{prot: -1}
 		}
 	case 3, 4: // protect
-		prot := []int{0, 1, 3, 3}[x.r.IntN(4)]
+		prot := []int{0, 1, 3, 3, 4}[x.r.IntN(5)]
 		err := as.Mprotect(nil, addr, n, prot)
 		for j := first; j < last; j++ {
 			if m.pages[j].prot < 0 {
@@ -267,6 +267,15 @@ func runModel(t *testing.T, seed uint64, steps int) {
 
 func TestModel(t *testing.T) {
 	for seed := range uint64(5) {
+		runModel(t, seed, 2000)
+	}
+}
+
+// TestModelWithExecuteOnly is TestModel on a processor with protection keys.
+func TestModelWithExecuteOnly(t *testing.T) {
+	pagetable.SetExecuteOnly(true)
+	defer pagetable.SetExecuteOnly(false)
+	for seed := range uint64(3) {
 		runModel(t, seed, 2000)
 	}
 }

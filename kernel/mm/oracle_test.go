@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"kevlar/kernel/abi"
+	"kevlar/kernel/machine/pagetable"
 )
 
 // The oracle's playground: pages at the same address here and in the address
@@ -30,11 +34,12 @@ type oracle struct {
 }
 
 func newOracle(t *testing.T, filePages int) *oracle {
-	file, err := os.CreateTemp("", "oracle")
+	// Files of other file systems may not be executed.
+	fd, err := unix.MemfdCreate("oracle", unix.MFD_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	os.Remove(file.Name())
+	file := os.NewFile(uintptr(fd), "oracle")
 	for i := range filePages {
 		file.Write(bytes.Repeat([]byte{byte('a' + i%26)}, int(pageSize)))
 	}
@@ -94,7 +99,7 @@ func (o *oracle) maps() string {
 		var start, end, offset uintptr
 		var rights string
 		fmt.Sscanf(line, "%x-%x %s %x", &start, &end, &rights, &offset)
-		describe(&b, start, end, rights, offset, strings.Contains(line, "/oracle"))
+		describe(&b, start, end, rights, offset, strings.Contains(line, ":oracle"))
 	}
 	return b.String()
 }
@@ -131,12 +136,54 @@ func ourMaps(as *AddressSpace, file Object) string {
 	return b.String()
 }
 
+// hostCPUHas reports whether /proc/cpuinfo names a feature.
+func hostCPUHas(t *testing.T, feature string) bool {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, flags, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "flags" {
+			return slices.Contains(strings.Fields(flags), feature)
+		}
+	}
+	return false
+}
+
+// hostCaller returns a caller with the capabilities that this process has.
+func hostCaller(t *testing.T) Caller {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var caps uint64
+		if n, _ := fmt.Sscanf(line, "CapEff: %x", &caps); n == 1 {
+			return testCaller{all: caps>>abi.CAP_IPC_LOCK&1 != 0}
+		}
+	}
+	t.Fatal("/proc/self/status tells no capabilities")
+	return nil
+}
+
+// hostLimit returns a limit that this process has.
+func hostLimit(resource int) uint64 {
+	var l unix.Rlimit
+	if unix.Prlimit(0, resource, nil, &l) != nil {
+		return ^uint64(0)
+	}
+	return l.Cur
+}
+
 // TestAgainstLinux does random things here and on Linux, and compares results,
-// errors, areas and contents.
+// errors, areas and contents. What the processor and the limits of the process
+// make Linux do, the address space under test does as well.
 func TestAgainstLinux(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	pagetable.SetExecuteOnly(hostCPUHas(t, "ospke"))
+	defer pagetable.SetExecuteOnly(false)
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { againstLinux(t, seed, 1000) })
 	}
@@ -145,6 +192,13 @@ func TestAgainstLinux(t *testing.T) {
 func againstLinux(t *testing.T, seed uint64, steps int) {
 	const filePages = 10
 	as := newTestSpace(t)
+	as.SetLimits(func(resource int) uint64 {
+		if resource == abi.RLIMIT_MEMLOCK {
+			return hostLimit(resource)
+		}
+		return ^uint64(0)
+	})
+	caller := hostCaller(t)
 	o := newOracle(t, filePages)
 	object := newTestObject(t, filePages)
 	defer as.Munmap(oracleBase, 4*oraclePages*pageSize)
@@ -207,7 +261,7 @@ func againstLinux(t *testing.T, seed uint64, steps int) {
 				continue // versions of Linux differ on objects
 			}
 			what = fmt.Sprintf("mremap(%#x, %#x, %#x, %d, %#x)", addr, n, newLen, flags, to)
-			got, err = as.Mremap(nil, addr, n, newLen, flags, to)
+			got, err = as.Mremap(caller, addr, n, newLen, flags, to)
 			want, wantErr = o.call(syscall.SYS_MREMAP, addr, n, newLen, uintptr(flags), to)
 		case 7:
 			advice := []int{abi.MADV_DONTNEED, abi.MADV_DONTNEED, abi.MADV_NORMAL, abi.MADV_DONTFORK, abi.MADV_DOFORK,
@@ -223,7 +277,7 @@ func againstLinux(t *testing.T, seed uint64, steps int) {
 		case 9:
 			if r.IntN(2) == 0 {
 				what = fmt.Sprintf("mlock(%#x, %#x)", addr, n)
-				err = as.Mlock(root, addr, n, false)
+				err = as.Mlock(caller, addr, n, false)
 				_, wantErr = o.call(syscall.SYS_MLOCK, addr, n)
 			} else {
 				what = fmt.Sprintf("munlock(%#x, %#x)", addr, n)
