@@ -4,7 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/machine/pagetable"
 )
@@ -16,6 +16,8 @@ type AddressSpace struct {
 	refs  atomic.Int32
 	id    uint64           // constant; no other since boot has had it
 	table *pagetable.Table // constant
+
+	account *kmem.Account // constant: pays for the kernel memory
 
 	mu   sync.RWMutex
 	vmas vmaSet // guarded by mu
@@ -57,9 +59,10 @@ var zeroFrame = sync.OnceValues(func() (frame.Frame, error) {
 	return f, err
 })
 
-// New returns an empty address space with one reference and without limits.
-func New() (*AddressSpace, error) {
-	as, err := newSpace()
+// New returns an empty address space with one reference and without limits,
+// for which account pays. The error is ENOMEM.
+func New(account *kmem.Account) (*AddressSpace, error) {
+	as, err := newSpace(account)
 	if err != nil {
 		return nil, err
 	}
@@ -67,15 +70,19 @@ func New() (*AddressSpace, error) {
 	return as, nil
 }
 
-func newSpace() (*AddressSpace, error) {
+func newSpace(account *kmem.Account) (*AddressSpace, error) {
 	if _, err := zeroFrame(); err != nil {
+		return nil, err
+	}
+	if err := chargeSpace(account); err != nil {
 		return nil, err
 	}
 	table, err := pagetable.New()
 	if err != nil {
+		account.Uncharge(spaceCost)
 		return nil, err
 	}
-	as := &AddressSpace{id: lastID.Add(1), table: table, limit: unlimited}
+	as := &AddressSpace{id: lastID.Add(1), table: table, account: account, limit: unlimited}
 	as.refs.Store(1)
 	spaces.Add(1)
 	return as, nil
@@ -141,6 +148,7 @@ func (as *AddressSpace) destroy() {
 	}
 	as.dead, as.mappings = as.mappings.head, mappingSet{}
 	spaces.Add(-1)
+	as.account.Uncharge(spaceCost)
 	as.gone.Store(true)
 }
 
@@ -228,14 +236,6 @@ func (as *AddressSpace) addVMA(v vma) {
 	}
 	as.usage.add(&v, v.pages())
 	as.vmas.add(v)
-}
-
-// room checks that n more VMAs are within the limits.
-func (as *AddressSpace) room(n int) error {
-	if as.vmas.len()+n > MaxMapCount || vmaTotal.Load()+int64(n) > vmaLimit() {
-		return abi.ENOMEM
-	}
-	return nil
 }
 
 // unmap removes everything in [start, end). The caller has checked that there

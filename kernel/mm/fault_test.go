@@ -426,7 +426,7 @@ func TestStackGuardGap(t *testing.T) {
 
 func TestOutOfMemory(t *testing.T) {
 	as := newTestSpace(t)
-	victim, err := New()
+	victim, err := New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,7 +454,7 @@ func TestOutOfMemory(t *testing.T) {
 	if free := frame.Free(); free < 1000 {
 		t.Errorf("%d frames free, less than the reserve", free)
 	}
-	if _, err := as.Fork(); err != abi.ENOMEM {
+	if _, err := as.Fork(nil); err != abi.ENOMEM {
 		t.Errorf("Fork without memory: %v", err)
 	}
 }
@@ -566,7 +566,7 @@ func BenchmarkForkExit(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		child, err := as.Fork()
+		child, err := as.Fork(nil)
 		if err != nil {
 			b.Fatal(err)
 		}

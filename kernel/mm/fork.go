@@ -1,12 +1,15 @@
 package mm
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
+)
 
 // Fork returns a copy of as with one reference: fork(2). Private memory is
 // copied when either side writes to it; shared memory stays shared. Memory
-// locks are not inherited.
-func (as *AddressSpace) Fork() (*AddressSpace, error) {
-	child, err := newSpace()
+// locks are not inherited. account pays for the copy.
+func (as *AddressSpace) Fork(account *kmem.Account) (*AddressSpace, error) {
+	child, err := newSpace(account)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +26,7 @@ func (as *AddressSpace) forkInto(child *AddressSpace) error {
 	child.mu.Lock() // objects know it from attach on
 	defer child.unlock()
 
-	if err := child.room(as.vmas.len()); err != nil {
+	if err := child.roomFor(as.vmas.len(), as.mappings.n); err != nil {
 		return err
 	}
 	child.layout = as.layout

@@ -41,7 +41,7 @@ func balanced(t testing.TB) {
 func newTestSpace(t testing.TB) *AddressSpace {
 	t.Helper()
 	balanced(t)
-	as, err := New()
+	as, err := New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func wantFault(t testing.TB, err error, signal, code int, addr uintptr) {
 
 func fork(t testing.TB, as *AddressSpace) *AddressSpace {
 	t.Helper()
-	child, err := as.Fork()
+	child, err := as.Fork(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func (x *run) step() {
 			x.remove(x.r.IntN(len(x.spaces)))
 			return
 		}
-		child, err := as.Fork()
+		child, err := as.Fork(nil)
 		if err != nil {
 			x.t.Fatalf("Fork: %v", err)
 		}
@@ -244,7 +244,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 	for k := range x.file {
 		x.file[k] = byte('a' + k)
 	}
-	as, err := New()
+	as, err := New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestConcurrent(t *testing.T) {
 				case 4:
 					as.Mprotect(nil, addr, n, []int{0, 1, 3}[r.IntN(3)])
 				case 5:
-					child, err := as.Fork()
+					child, err := as.Fork(nil)
 					if err != nil {
 						t.Error(err)
 						return
@@ -358,7 +358,7 @@ func TestNoWriteCrossesFork(t *testing.T) {
 		}
 	})
 	for range 500 {
-		child, err := as.Fork()
+		child, err := as.Fork(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func TestForkFlushes(t *testing.T) {
 			t.Error("flushed before the right to write was taken")
 		}
 	}
-	child, err := as.Fork()
+	child, err := as.Fork(nil)
 	tlb.OnFlush = nil
 	if err != nil || flushes == 0 {
 		t.Errorf("Fork: %v, %d flushes", err, flushes)

@@ -5,7 +5,7 @@ import (
 )
 
 // Stats tells how much memory an address space has: /proc/PID/status. All
-// figures but PageTables, which is in bytes, are in pages.
+// figures but PageTables and Kernel, which are in bytes, are in pages.
 type Stats struct {
 	Size, PeakSize int64 // address space
 	RSS, PeakRSS   int64 // pages present
@@ -17,6 +17,7 @@ type Stats struct {
 	Text           int64
 	Locked         int64
 	PageTables     int64
+	Kernel         int64 // other memory of the kernel
 }
 
 // Stats returns the figures for as.
@@ -36,6 +37,7 @@ func (as *AddressSpace) Stats() Stats {
 		Text:       as.usage.text,
 		Locked:     as.usage.locked,
 		PageTables: as.table.Pages() * int64(pageSize),
+		Kernel:     spaceCost + as.charged.kernel,
 	}
 	s.RSS = s.RSSAnon + s.RSSFile + s.RSSShmem
 	return s

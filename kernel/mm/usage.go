@@ -41,27 +41,11 @@ func (u *usage) add(v *vma, n int64) {
 	}
 }
 
-// charge is the part of an address space's usage that all of them share
-// limits for.
-type charge struct{ vmas, committed int64 }
-
 var (
 	vmaTotal       atomic.Int64 // VMAs of all address spaces
 	committedTotal atomic.Int64 // pages
 	anonPages      atomic.Int64 // Anon frames in use, each counted once
 )
-
-// vmaLimit bounds the kernel memory that users can take by mapping: one VMA
-// for every frame of memory, of which they then take about 2 %.
-func vmaLimit() int64 { return max(int64(frame.Total()), 4096) }
-
-// settle brings the totals up to date.
-func (as *AddressSpace) settle() {
-	now := charge{int64(as.vmas.len()), as.usage.committed}
-	vmaTotal.Add(now.vmas - as.charged.vmas)
-	committedTotal.Add(now.committed - as.charged.committed)
-	as.charged = now
-}
 
 func unlimited(int) uint64 { return ^uint64(0) }
 

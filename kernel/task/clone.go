@@ -204,7 +204,7 @@ func (t *Task) cloneMM(flags uint64) (*mm.AddressSpace, error) {
 		t.mm.Get()
 		return t.mm, nil
 	}
-	return t.mm.Fork()
+	return t.mm.Fork(t.Cred().Account)
 }
 
 func (t *Task) cloneFiles(flags uint64) (*vfs.FDTable, error) {

@@ -112,7 +112,7 @@ func (x *execution) release() {
 
 // prepare builds the new address space. Nothing of the old program is touched.
 func (x *execution) prepare() error {
-	as, err := mm.New()
+	as, err := mm.New(x.t.Cred().Account)
 	if err != nil {
 		return err
 	}

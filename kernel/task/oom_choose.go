@@ -195,7 +195,7 @@ func (g *ThreadGroup) acquireMM() (as *mm.AddressSpace) {
 // userMemory returns what an address space would give back, in bytes: pages of
 // files stay where they are.
 func userMemory(s *mm.Stats) int64 {
-	return (s.RSSAnon+s.RSSShmem)*frame.Size + s.PageTables
+	return (s.RSSAnon+s.RSSShmem)*frame.Size + s.PageTables + s.Kernel
 }
 
 // kernelMemory returns what the process holds of the kernel's memory: its

@@ -122,7 +122,7 @@ func TestNullAndFull(t *testing.T) {
 // counts, and only a read without any is an error.
 func TestZeroFaults(t *testing.T) {
 	zero := openNode(t, "zero", abi.O_RDWR)
-	as, err := mm.New()
+	as, err := mm.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

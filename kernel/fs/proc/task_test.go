@@ -16,7 +16,7 @@ import (
 // and returns it.
 func withMemory(t *testing.T, task *fakeTask, args, env string) *mm.AddressSpace {
 	t.Helper()
-	as, err := mm.New()
+	as, err := mm.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -298,7 +298,7 @@ type space struct {
 
 func mapFile(t testing.TB, f *vfs.File, pages int, flags int) space {
 	t.Helper()
-	as, err := mm.New()
+	as, err := mm.New(nil)
 	must(t, err)
 	obj, err := f.MemoryObject()
 	must(t, err)

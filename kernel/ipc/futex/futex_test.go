@@ -29,7 +29,7 @@ const (
 // not nil.
 func newSpace(t testing.TB, object mm.Object) *mm.AddressSpace {
 	t.Helper()
-	as, err := mm.New()
+	as, err := mm.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func boot() {
 	if machine.root, err = vfs.NewRootMount(super, 0); err != nil {
 		panic(err)
 	}
-	if as, err := mm.New(); err == nil {
+	if as, err := mm.New(nil); err == nil {
 		as.Put() // what is made once is made now
 	}
 	machine.users = make(map[*ring3.Context]*User)
