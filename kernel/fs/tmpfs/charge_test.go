@@ -223,3 +223,26 @@ func TestNeed(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryOfOpenFiles checks what those who have a file open are told to hold.
+func TestMemoryOfOpenFiles(t *testing.T) {
+	u := newUser(t, Options{})
+	f := u.open(t, "f", abi.O_CREAT|abi.O_RDWR)
+	defer f.Put()
+	u.write(f, make([]byte, 10*pageSize))
+	memory := func(f *vfs.File) int64 { return f.Ops().(vfs.MemoryUser).KernelMemory() }
+	if n := memory(f); n != 0 {
+		t.Errorf("%d bytes with a name", n)
+	}
+	u.unlink(t, "f")
+	all := memory(f)
+	if all < 10*pageSize || all > 11*pageSize {
+		t.Errorf("%d bytes, want 10 pages and a little", all)
+	}
+	g, err := vfs.OpenPath(u, f.Path(), abi.O_RDONLY)
+	must(t, err)
+	if n := memory(f) + memory(g); n < all-1 || n > all {
+		t.Errorf("%d bytes for both, want %d", n, all)
+	}
+	g.Put()
+}

@@ -49,6 +49,22 @@ func (f *file) Attr() vfs.Attr {
 	return a
 }
 
+// KernelMemory implements vfs.MemoryUser: the contents of a file without a name
+// go with those who have it open. Who holds a lock here may be the one who waits
+// for memory.
+func (f *file) KernelMemory() int64 {
+	if !f.inode.mu.TryLock() {
+		return 0
+	}
+	links, users := f.nlink, f.pins
+	f.inode.mu.Unlock()
+	if links > 0 || users == 0 || !f.mu.TryLock() {
+		return 0
+	}
+	defer f.mu.Unlock()
+	return (f.pages.n<<pageShift + f.pages.heap + f.bytes) / int64(users)
+}
+
 // SetAttr changes attributes, the size included.
 func (f *file) SetAttr(s vfs.SetAttr) error {
 	if s.Mask&vfs.AttrSize != 0 {
