@@ -20,7 +20,7 @@ func (w *walk) dotdot() (Path, error) {
 			}
 			break
 		}
-		over, ok := p.up()
+		over, ok := p.up(w.root)
 		if !ok {
 			if p.Mount == nil || p.Dentry != p.Mount.root {
 				p.Dentry = p.Dentry.parent()

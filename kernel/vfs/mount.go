@@ -24,6 +24,13 @@ type Mount struct {
 	// to the same; guarded by ns.mu.
 	firstChild, lastChild *Mount
 	prev, next            *Mount
+	// stack is what the mount stands in, at level from the bottom; they change
+	// under ns.mu. own is that of which it is the bottom, if it is one, and
+	// covered the mount attached to its root, guarded by ns.mu.
+	stack   atomic.Pointer[stack]
+	level   atomic.Int32
+	own     stack
+	covered *Mount
 	// users counts open files and working or root directories on it.
 	users atomic.Int64
 	// account has been charged for the mount.
@@ -78,6 +85,9 @@ func newMount(account *kmem.Account, s *Super, root *Dentry, source string, flag
 		return nil, abi.ENOSPC
 	}
 	m.flags.Store(atimeFlags(uint32(flags)) & mountFlags)
+	m.own.bottom = m
+	m.own.top.Store(m)
+	m.stack.Store(&m.own)
 	s.begin()
 	return m, nil
 }
@@ -113,30 +123,6 @@ func (m *Mount) unpin() {
 func (m *Mount) reap() {
 	m.account.Uncharge(m.cost())
 	m.super.put()
-}
-
-// down follows the mounts at p to the root of the topmost.
-func (p Path) down() Path {
-	for p.Dentry.mounts.Load() > 0 {
-		m := p.over()
-		if m == nil {
-			break
-		}
-		p = Path{m, m.root}
-	}
-	return p
-}
-
-// up returns the place that p, if it is the root of a mount, is attached to.
-func (p Path) up() (Path, bool) {
-	if p.Mount == nil || p.Dentry != p.Mount.root {
-		return p, false
-	}
-	a := p.Mount.at.Load()
-	if a == nil {
-		return p, false
-	}
-	return Path{a.parent, a.dentry}, true
 }
 
 func (s *Super) readOnly() bool { return s.ReadOnly || s.remountedRO.Load() }

@@ -21,15 +21,8 @@ func (ns *Namespace) moveMount(from, target Path) error {
 	if from.Dentry.isDir() != target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
-	for p := target.Mount; ; { // a mount cannot move below itself
-		if p == m {
-			return abi.ELOOP
-		}
-		a := p.at.Load()
-		if a == nil {
-			break
-		}
-		p = a.parent
+	if target.Mount.standsOn(m) { // a mount cannot move below itself
+		return abi.ELOOP
 	}
 	ns.move(m, target)
 	return nil

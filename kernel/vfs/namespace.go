@@ -97,6 +97,9 @@ func (ns *Namespace) hook(m *Mount, p Path) {
 	p.Dentry.mounts.Add(1)
 	p.Dentry.cover.Store(m)
 	parent := p.Mount
+	if p.Dentry == parent.root {
+		m.join(parent)
+	}
 	m.prev, m.next = parent.lastChild, nil
 	if m.prev != nil {
 		m.prev.next = m
@@ -117,6 +120,9 @@ func (ns *Namespace) unhook(m *Mount) {
 	m.at.Store(nil)
 	a.dentry.mounts.Add(-1)
 	a.dentry.cover.CompareAndSwap(m, nil)
+	if a.dentry == a.parent.root {
+		m.part(a.parent)
+	}
 	if m.prev != nil {
 		m.prev.next = m.next
 	} else {
@@ -183,12 +189,8 @@ func (p Path) over() *Mount {
 
 // place returns where a mount onto p goes. The caller holds ns.mu.
 func (ns *Namespace) place(p Path) (Path, error) {
-	for {
-		m := ns.at[attachment{p.Mount, p.Dentry}]
-		if m == nil {
-			break
-		}
-		p = m.Root()
+	if m := ns.at[attachment{p.Mount, p.Dentry}]; m != nil {
+		p = m.stack.Load().top.Load().Root()
 	}
 	if p.Mount == nil || p.Mount.ns.Load() != ns {
 		return p, abi.EINVAL

@@ -113,7 +113,7 @@ func pathString(p, root Path, max int) (string, reach, error) {
 	defer treeMu.RUnlock()
 	where := reachable
 	for p != root {
-		if over, ok := p.up(); ok {
+		if over, ok := p.up(root); ok {
 			p = over
 			continue
 		}

@@ -42,16 +42,3 @@ func PivotRoot(c Caller, fs *FSContext, newRoot, putOld Path) error {
 	ns.move(old, putOld)
 	return nil
 }
-
-// below reports whether p is at or below top in the tree of mounts. The caller
-// holds the namespace's mu or treeMu, for mounts or names to hold still.
-func (p Path) below(top Path) bool {
-	for p.Mount != top.Mount {
-		a := p.Mount.at.Load()
-		if a == nil {
-			return false
-		}
-		p = Path{a.parent, a.dentry}
-	}
-	return p.Dentry.inside(top.Dentry)
-}

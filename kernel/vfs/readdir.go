@@ -40,7 +40,7 @@ func (f *File) readDir(c Caller, pos int64, emit func(DirEntry) bool) (int64, er
 	if pos == 1 {
 		up := Path{f.path.Mount, d}
 		for {
-			over, ok := up.up()
+			over, ok := up.up(Path{})
 			if !ok {
 				break
 			}
