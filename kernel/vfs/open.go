@@ -269,7 +269,7 @@ func (o *opening) existing() (*File, error) {
 	if o.flags&abi.O_PATH != 0 {
 		return o.open(false)
 	}
-	mode, uid, _ := d.owner()
+	mode, uid, gid := d.owner()
 	mask := o.wants()
 	switch mode & abi.S_IFMT {
 	case abi.S_IFLNK:
@@ -286,7 +286,13 @@ func (o *opening) existing() (*File, error) {
 	case abi.S_IFIFO, abi.S_IFSOCK:
 		o.flags &^= abi.O_TRUNC
 	}
-	if err := o.cur.allowed(o.cred, mask); err != nil {
+	var err error
+	if mask == MayRead && d.rules == nil {
+		err = ModePermission(o.cred, mode, uid, gid, mask)
+	} else {
+		err = o.cur.allowed(o.cred, mask)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if o.flags&abi.O_NOATIME != 0 && !isOwner(o.cred, uid) {
