@@ -74,6 +74,7 @@ type segment struct {
 	vaddr, paddr uint64
 	data         []byte
 	memSize      uint64
+	constant     bool // neither written nor relocated
 }
 
 func entryPoint(f *elf.File) (uint64, error) {
@@ -129,6 +130,8 @@ func loadSegments(f *elf.File) ([]segment, error) {
 		}
 		if settled != nil && s.vaddr == settled.Vaddr && s.memSize == settled.Memsz {
 			s.flags &^= elf.PF_W
+		} else {
+			s.constant = p.Flags&elf.PF_W == 0
 		}
 		if from := loaderPart(f, p); from != 0 {
 			s.data = s.data[:from-p.Vaddr]
@@ -201,10 +204,10 @@ func relocate(f *elf.File, segments []segment) (segment, error) {
 	return segment{flags: elf.PF_R, vaddr: at, paddr: at, data: data, memSize: uint64(len(data))}, nil
 }
 
-// find returns the 8 bytes at va, nil if no segment has them.
+// find returns the 8 bytes at va, nil if no segment has them that may change.
 func find(segments []segment, va uint64) []byte {
 	for _, s := range segments {
-		if va >= s.vaddr && va+8 <= s.vaddr+uint64(len(s.data)) {
+		if !s.constant && va >= s.vaddr && va+8 <= s.vaddr+uint64(len(s.data)) {
 			return s.data[va-s.vaddr:][:8]
 		}
 	}

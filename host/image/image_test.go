@@ -241,6 +241,8 @@ func TestBuildRefuses(t *testing.T) {
 		{"a fixed address", but(func(l *linked) { l.kind = elf.ET_EXEC }), "anywhere"},
 		{"another address", but(func(l *linked) { l.image -= pageSize }), "linked for"},
 		{"another relocation", but(func(l *linked) { l.relocation = elf.R_X86_64_GLOB_DAT }), "relocation"},
+		{"a relocation of constants", but(func(l *linked) { l.at = constants + 8 }), "where no data is"},
+		{"a relocation of text", but(func(l *linked) { l.at = text + 8 }), "where no data is"},
 		{"a relocation of bss", but(func(l *linked) { l.at = dataAt + pageSize - 4 }), "where no data is"},
 	} {
 		if _, err := Build(tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {
