@@ -24,9 +24,10 @@ const (
 
 // sched is the scheduler of kernel threads: one queue for all CPUs.
 var sched struct {
-	lock       spin.Lock
-	head, tail int32 // ready threads, by index; -1 if none
-	switches   uint64
+	lock      spin.Lock
+	ready     queue
+	deadlines deadlines // of the threads that wait
+	switches  uint64
 }
 
 // percpu is the scheduler's data for each CPU; sched.lock guards it.
@@ -40,7 +41,7 @@ var percpu [cpu.MaxCPU]struct {
 }
 
 //go:nosplit
-func initSched() { sched.head, sched.tail = -1, -1 }
+func initSched() { sched.ready.init() }
 
 // makeReady puts thread i into the ready queue, at its head if it is urgent,
 // and finds a CPU for it. sched.lock is held.
@@ -48,8 +49,9 @@ func initSched() { sched.head, sched.tail = -1, -1 }
 //go:nosplit
 func makeReady(i int32, urgent bool) {
 	t := &threads[i&(maxThreads-1)]
-	t.status, t.wait, t.deadline = ready, 0, 0
-	enqueue(i, urgent)
+	t.status, t.wait = ready, 0
+	sched.deadlines.set(i, 0, 0)
+	sched.ready.push(i, urgent)
 	if threads[current()&(maxThreads-1)].idle {
 		return // this CPU looks into the queue before it returns
 	}
@@ -75,40 +77,6 @@ func kickIdle() bool {
 	return false
 }
 
-//go:nosplit
-func enqueue(i int32, first bool) {
-	t := &threads[i&(maxThreads-1)]
-	if first {
-		t.next = sched.head
-		sched.head = i
-		if sched.tail < 0 {
-			sched.tail = i
-		}
-		return
-	}
-	t.next = -1
-	if sched.tail < 0 {
-		sched.head = i
-	} else {
-		threads[sched.tail&(maxThreads-1)].next = i
-	}
-	sched.tail = i
-}
-
-// dequeue returns the next ready thread, or -1.
-//
-//go:nosplit
-func dequeue() int32 {
-	i := sched.head
-	if i >= 0 {
-		sched.head = threads[i&(maxThreads-1)].next
-		if sched.head < 0 {
-			sched.tail = -1
-		}
-	}
-	return i
-}
-
 // schedule gives the calling CPU to the next ready thread, or to its idle
 // thread if there is none and the present one cannot go on. The present
 // thread has been queued or put to sleep already. sched.lock is held.
@@ -126,12 +94,12 @@ func schedule() {
 	if old.idle {
 		old.status = ready
 	}
-	next := dequeue()
+	next := sched.ready.pop()
 	if next < 0 {
 		next = int32(id)
 	}
 	percpu[id].slice = 0
-	if sched.head >= 0 && !kickIdle() {
+	if !sched.ready.empty() && !kickIdle() {
 		percpu[id].slice = clock.Nanotime() + quantum
 	}
 	sched.switches++
@@ -191,8 +159,7 @@ func IdleTime(id int) int64 {
 func block(why status, deadline int64) {
 	t := &threads[current()&(maxThreads-1)]
 	t.status = why
-	t.deadline = deadline
-	t.timerCPU = int32(cpu.Current().ID)
+	sched.deadlines.set(current(), deadline, int32(cpu.Current().ID))
 	schedule()
 }
 
@@ -201,12 +168,12 @@ func block(why status, deadline int64) {
 //go:nosplit
 func yield() {
 	i := current()
-	if sched.head < 0 && !threads[i&(maxThreads-1)].idle {
+	if sched.ready.empty() && !threads[i&(maxThreads-1)].idle {
 		return
 	}
 	if !threads[i&(maxThreads-1)].idle {
 		threads[i&(maxThreads-1)].status = ready
-		enqueue(i, false)
+		sched.ready.push(i, false)
 	}
 	schedule()
 }
@@ -217,11 +184,11 @@ func yield() {
 //go:nosplit
 func wakeExpired(now int64) (woke bool) {
 	id := int32(cpu.Current().ID)
-	for i := int32(cpu.MaxCPU); int(i) < highest; i++ {
-		t := &threads[i&(maxThreads-1)]
-		if t.status < waitFutex || t.deadline == 0 || t.timerCPU != id || t.deadline > now {
-			continue
+	for i := int32(firstThread); ; i++ {
+		if i = sched.deadlines.expired(i, id, now); i < 0 {
+			return woke
 		}
+		t := &threads[i&(maxThreads-1)]
 		t.state.Frame.RAX = 0
 		if t.status == waitFutex {
 			t.state.Frame.RAX = errTimedOut
@@ -229,7 +196,6 @@ func wakeExpired(now int64) (woke bool) {
 		makeReady(i, true)
 		woke = true
 	}
-	return woke
 }
 
 // armTimer sets the calling CPU's timer to the first thing that it must wake
@@ -239,11 +205,8 @@ func wakeExpired(now int64) (woke bool) {
 func armTimer() {
 	id := cpu.Current().ID & (cpu.MaxCPU - 1)
 	first := percpu[id].slice
-	for i := cpu.MaxCPU; i < highest; i++ {
-		t := &threads[i&(maxThreads-1)]
-		if t.status >= waitFutex && t.deadline != 0 && t.timerCPU == int32(id) && (first == 0 || t.deadline < first) {
-			first = t.deadline
-		}
+	if at := sched.deadlines.first(int32(id)); at != 0 && (first == 0 || at < first) {
+		first = at
 	}
 	if alarm.when != 0 && alarm.cpu == id && (first == 0 || alarm.when < first) {
 		first = alarm.when
@@ -273,7 +236,7 @@ func timerFired(fromUser bool) {
 		percpu[id].slice = 0
 		preempt = true
 	}
-	if preempt && sched.head >= 0 {
+	if preempt && !sched.ready.empty() {
 		reschedule(fromUser)
 	}
 }
@@ -325,7 +288,7 @@ func interrupt(vector uintptr, fromUser uintptr) {
 	}
 	me := current()
 	percpu[cpu.Current().ID&(cpu.MaxCPU-1)].kicked = false
-	if threads[me&(maxThreads-1)].idle && sched.head >= 0 {
+	if threads[me&(maxThreads-1)].idle && !sched.ready.empty() {
 		schedule()
 	}
 	if user {

@@ -9,24 +9,22 @@ import (
 	"kevlar/kernel/machine/spin"
 )
 
-// maxThreads is the largest number of kernel threads. The runtime makes about
-// one for each CPU and a few more; none waits for a user program.
-const maxThreads = 256
+const (
+	_ = uint(firstThread - cpu.MaxCPU)
+	_ = uint(cpu.MaxCPU - firstThread)
+)
 
 // A thread is one kernel thread. sched.lock guards all fields but state,
 // which belongs to the CPU that runs the thread.
 type thread struct {
 	state cpu.ThreadState // first: entry code finds it by CPU.FrameEnd
 
-	status   status
-	next     int32 // next in the ready queue; -1 at its end
-	onCPU    int32 // the CPU that runs it; -1 if none
-	lastCPU  int32
-	fs       uintptr // FS base: the runtime's thread-local storage
-	root     uint64  // page table in use when descheduled inside usercopy; else 0
-	wait     uintptr // address of the futex it waits for; 0 if none
-	deadline int64   // monotonic time to wake at; 0 if none
-	timerCPU int32   // the CPU whose timer keeps the deadline
+	status  status
+	onCPU   int32 // the CPU that runs it; -1 if none
+	lastCPU int32
+	fs      uintptr // FS base: the runtime's thread-local storage
+	root    uint64  // page table in use when descheduled inside usercopy; else 0
+	wait    uintptr // address of the futex it waits for; 0 if none
 
 	sigMask, sigPending uint64
 	altStack, altSize   uintptr
@@ -84,7 +82,7 @@ func newThread(f *cpu.Frame, stack, tls uintptr) int32 {
 			continue
 		}
 		mask := threads[current()].sigMask
-		*t = thread{next: -1, onCPU: -1, lastCPU: -1, fs: tls, sigMask: mask}
+		*t = thread{onCPU: -1, lastCPU: -1, fs: tls, sigMask: mask}
 		t.state.Frame = *f
 		t.state.Frame.RAX = 0
 		t.state.Frame.RSP = stack
@@ -105,7 +103,7 @@ func unlockSched(flags spin.Flags) { sched.lock.Unlock(flags) }
 //go:nosplit
 func initBootThread() {
 	t := &threads[cpu.MaxCPU]
-	t.status, t.next, t.lastCPU = running, -1, 0
+	t.status, t.lastCPU = running, 0
 	highest = cpu.MaxCPU + 1
 	c := cpu.Current()
 	t.fs = c.ThreadFS
@@ -117,7 +115,7 @@ func initBootThread() {
 //go:nosplit
 func initIdle(i int, stack uintptr) {
 	t := &threads[i&(cpu.MaxCPU-1)]
-	t.status, t.next, t.onCPU, t.lastCPU, t.idle = ready, -1, -1, int32(i), true
+	t.status, t.onCPU, t.lastCPU, t.idle = ready, -1, int32(i), true
 	f := &t.state.Frame
 	f.RIP, f.CS, f.RFLAGS, f.SS, f.RSP = idlePC(), cpu.KernelCS, 0x202, cpu.KernelSS, stack
 	t.fs = cpu.Get(i).ThreadFS

@@ -13,36 +13,23 @@ import (
 	"kevlar/kernel/machine/x86"
 )
 
-const pageSize = 4096
-
-// vm is the runtime's address space: two bump-allocated areas whose pages are
-// filled with zeroes when first touched. The runtime reserves more than a
-// gigabyte and touches little of it.
+// vm is the runtime's address space. Pages are filled with zeroes when first
+// touched: the runtime reserves more than a gigabyte and touches little of it.
 var vm struct {
 	lock  spin.Lock // guards everything here and the kernel's page tables
-	arena uintptr   // end of what has been handed out of the heap's area
-	other uintptr   // end of what has been handed out of the other area
-
-	arenaEnd, otherEnd uintptr // ends of the areas; they do not change
-
-	// unmapped are ranges of the other area that were given back.
-	unmapped [64]struct{ start, end uintptr }
-	count    int // of unmapped ranges
-	pages    uint64
+	areas areas
+	pages uint64
 }
-
-// arenaSize is the unit in which the runtime grows its heap.
-const arenaSize = 64 << 20
 
 // initVM prepares the top-level entries of the kernel half, so that every
 // address space can copy them once and never change them.
 //
 //go:nosplit
 func initVM() bool {
-	vm.arena, vm.other = layout.Placed.GoArena, layout.Placed.GoOther
-	vm.arenaEnd, vm.otherEnd = layout.SlotEnd(vm.arena), layout.SlotEnd(vm.other)
+	p := &layout.Placed
+	vm.areas.init(p.GoArena, layout.SlotEnd(p.GoArena), p.GoOther, layout.SlotEnd(p.GoOther))
 	root := direct.Table(ipi.KernelRoot)
-	for _, base := range [...]uintptr{layout.Placed.GoArena, layout.Placed.GoOther, layout.Placed.Stacks} {
+	for _, base := range [...]uintptr{p.GoArena, p.GoOther, p.Stacks} {
 		f, err := frame.AllocReserved()
 		if err != nil {
 			return false
@@ -103,21 +90,7 @@ func populate(va uintptr) bool {
 // reserved reports whether va lies in memory that the runtime has mapped.
 //
 //go:nosplit
-func reserved(va uintptr) bool {
-	// One page below the arenas counts: spin.irqSave looks below the stack.
-	if va >= layout.Placed.GoArena-pageSize && va < vm.arena {
-		return true
-	}
-	if va < layout.Placed.GoOther || va >= vm.other {
-		return false
-	}
-	for i := 0; i < vm.count && i < len(vm.unmapped); i++ {
-		if va >= vm.unmapped[i].start && va < vm.unmapped[i].end {
-			return false
-		}
-	}
-	return true
-}
+func reserved(va uintptr) bool { return vm.areas.has(va) }
 
 // mmap grants anonymous memory: mmap(2). A hint is honoured only where the
 // heap may grow next; the runtime copes with a refusal, and after its hints in
@@ -133,50 +106,13 @@ func mmap(addr, size, mapFlags uintptr) uintptr {
 	if mapFlags&fixed != 0 {
 		return addr // within a reservation, which is usable throughout
 	}
-	if addr != 0 {
-		if addr != vm.arena || vm.arena+size > vm.arenaEnd {
-			return errNoMem
-		}
-		vm.arena += size
-		return addr
-	}
-	if size >= arenaSize {
-		start := (vm.arena + arenaSize - 1) &^ (arenaSize - 1)
-		if start+size > vm.arenaEnd {
-			return errNoMem
-		}
-		vm.arena = start + size
+	if start := vm.areas.take(addr, size); start != 0 {
 		return start
 	}
-	if start := reuse(size); start != 0 {
-		return start
-	}
-	if vm.other+size > vm.otherEnd {
-		return errNoMem
-	}
-	vm.other += size
-	return vm.other - size
+	return errNoMem
 }
 
 func unlockVM(flags spin.Flags) { vm.lock.Unlock(flags) }
-
-// reuse takes size bytes from a range that was unmapped, 0 if none is large
-// enough. vm.lock is held.
-func reuse(size uintptr) uintptr {
-	for i := 0; i < vm.count; i++ {
-		r := &vm.unmapped[i]
-		if r.end-r.start < size {
-			continue
-		}
-		start := r.start
-		if r.start += size; r.start == r.end {
-			vm.count--
-			*r = vm.unmapped[vm.count]
-		}
-		return start
-	}
-	return 0
-}
 
 // munmap gives a range back: munmap(2). Its addresses are used again, but for
 // those of the heap, which the runtime asks for by a hint.
@@ -185,26 +121,7 @@ func munmap(addr, size uintptr) uintptr {
 	discard(addr, size)
 	flags := vm.lock.Lock()
 	defer unlockVM(flags)
-	if addr+size == vm.arena {
-		vm.arena = addr
-		return 0
-	}
-	if addr < layout.Placed.GoOther || addr+size > vm.other {
-		return 0
-	}
-	for i := 0; i < vm.count; i++ {
-		if r := &vm.unmapped[i]; r.end == addr {
-			r.end += size
-			return 0
-		} else if r.start == addr+size {
-			r.start = addr
-			return 0
-		}
-	}
-	if vm.count < len(vm.unmapped) {
-		vm.unmapped[vm.count].start, vm.unmapped[vm.count].end = addr, addr+size
-		vm.count++
-	}
+	vm.areas.give(addr, size)
 	return 0
 }
 
