@@ -233,7 +233,7 @@ func (t *Task) abandon() {
 	t.Ctx.Release()
 	if g := t.group; g != nil && g.leader == nil {
 		g.account.Uncharge(processCost)
-		g.handlers.put()
+		g.actions.Put()
 	}
 	t.forget()
 }
@@ -264,7 +264,7 @@ func (t *Task) linkChild(c *Task, a *CloneArgs) error {
 	treeMu.Lock()
 	defer treeMu.Unlock()
 	t.group.mu.Lock()
-	interrupted := t.Killed() || t.sig.pending.set&^t.sig.blocked != 0 || t.group.shared.set&^t.sig.blocked != 0
+	interrupted := t.Killed() || t.sig.pending.Set()&^t.sig.blocked != 0 || t.group.shared.Set()&^t.sig.blocked != 0
 	t.group.mu.Unlock()
 	if interrupted {
 		return abi.ERESTARTNOINTR
@@ -314,9 +314,9 @@ func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a.Flags&abi.CLONE_SIGHAND != 0 {
-		g.handlers = p.handlers.share()
+		g.actions = p.actions.Share()
 	} else {
-		g.handlers = p.handlers.copy(a.Flags&abi.CLONE_CLEAR_SIGHAND != 0)
+		g.actions = p.actions.Copy(a.Flags&abi.CLONE_CLEAR_SIGHAND != 0)
 	}
 	g.rlimits.CopyFrom(&p.rlimits)
 	g.dumpable.Store(p.dumpable.Load())

@@ -105,7 +105,7 @@ func (t *Task) SignalBlockedOrIgnored(sig int) bool {
 	g := t.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a := g.handlers.get(sig)
+	a := g.actions.Get(sig)
 	return t.sig.blocked.Has(sig) || a.Handler == abi.SIG_IGN
 }
 

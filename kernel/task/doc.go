@@ -34,7 +34,7 @@
 //	a terminal's lock
 //	treeMu: who there is, and who belongs to whom
 //	ThreadGroup.mu: signals, stops, timers, and what threads have consumed
-//	SignalHandlers.mu, limit.Limits, users.mu
+//	signal.Actions, limit.Limits, users.mu
 //	Task.mu: what the owner may replace, for everyone else
 //	wait queues
 //

@@ -254,10 +254,8 @@ func (x *execution) commit() {
 	}
 
 	g.mu.Lock()
-	g.handlers = g.handlers.unshare()
-	g.handlers.mu.Lock()
-	g.handlers.reset()
-	g.handlers.mu.Unlock()
+	g.actions = g.actions.Unshare()
+	g.actions.Reset()
 	t.sig.alt = abi.SigAltStack{Flags: abi.SS_DISABLE}
 	g.mu.Unlock()
 	t.restart.block = nil

@@ -75,7 +75,7 @@ func (t *Task) leaveSignals() (last, stopped bool) {
 	if g.exiting {
 		t.exitCode = g.exitStatus
 	}
-	t.sig.pending.flush(^abi.Sigset(0))
+	t.sig.pending.Flush(^abi.Sigset(0))
 	if !g.exiting {
 		t.retargetLocked(^t.sig.blocked)
 		if t.sig.stopPending {

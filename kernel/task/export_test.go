@@ -20,5 +20,5 @@ func (g *ThreadGroup) PendingSignals() abi.Sigset {
 	if g.exiting {
 		return abi.SigsetOf(abi.SIGKILL)
 	}
-	return g.shared.set
+	return g.shared.Set()
 }

@@ -51,7 +51,7 @@ func (t *Task) logFault(sig int) {
 func (t *Task) isFatal(sig int) bool {
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
-	return t.sig.blocked.Has(sig) || t.group.handlers.get(sig).Handler <= abi.SIG_IGN
+	return t.sig.blocked.Has(sig) || t.group.actions.Get(sig).Handler <= abi.SIG_IGN
 }
 
 // place tells which file is mapped at addr, and where; "" if none is.

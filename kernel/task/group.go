@@ -6,6 +6,7 @@ import (
 
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/task/limit"
+	"kevlar/kernel/task/signal"
 	"kevlar/kernel/tty"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
@@ -46,11 +47,11 @@ type ThreadGroup struct {
 
 	// mu guards signals: Linux's siglock. The signalState of every thread
 	// is guarded by it too.
-	mu       sync.Mutex
-	shared   sigPending // signals for the process as a whole
-	handlers *SignalHandlers
-	current  *Task // where the search for a thread to signal goes on
-	stop     groupStop
+	mu      sync.Mutex
+	shared  signal.Queue // signals for the process as a whole
+	actions *signal.Actions
+	current *Task // where the search for a thread to signal goes on
+	stop    groupStop
 	// live counts the threads that have not begun to exit.
 	live int
 	// exiting is set once the whole group ends, with exitStatus for wait.

@@ -2,6 +2,7 @@ package task
 
 import (
 	"kevlar/kernel/abi"
+	"kevlar/kernel/task/signal"
 	"kevlar/kernel/uts"
 	"kevlar/kernel/vfs"
 )
@@ -29,7 +30,7 @@ func StartInit(a InitArgs) error {
 	t.files = vfs.NewFDTable()
 	t.fs = vfs.NewFSContext(a.Root)
 	threadCount.Add(1)
-	g := &ThreadGroup{unkillable: true, pids: allPIDs, handlers: newSignalHandlers()}
+	g := &ThreadGroup{unkillable: true, pids: allPIDs, actions: signal.NewActions()}
 	g.rlimits.SetDefault(uint64(ThreadsMax() / 2))
 	g.dumpable.Store(1)
 	g.account = t.account

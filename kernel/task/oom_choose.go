@@ -204,14 +204,14 @@ func userMemory(s *mm.Stats) int64 {
 func (g *ThreadGroup) kernelMemory() (n int64) {
 	var building *mm.AddressSpace // one thread at a time executes a program
 	g.Threads(func(t *Task) bool {
-		n += threadCost + t.held.Load() + int64(t.sig.pending.n)*signalCost
+		n += threadCost + t.held.Load() + int64(t.sig.pending.Len())*signalCost
 		if building == nil {
 			building = t.acquireBuilding()
 		}
 		return true
 	})
 	g.mu.Lock()
-	n += processCost + int64(g.shared.n)*signalCost + int64(len(g.timers.m))*timerCost
+	n += processCost + int64(g.shared.Len())*signalCost + int64(len(g.timers.m))*timerCost
 	g.mu.Unlock()
 	if building != nil {
 		stats := building.Stats()

@@ -3,6 +3,7 @@ package task
 import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
+	"kevlar/kernel/task/signal"
 	"kevlar/kernel/wait"
 )
 
@@ -21,13 +22,13 @@ type posixTimer struct {
 	overrun  int64       // expiries that no signal has told of
 	last     int64       // overruns of the signal that was delivered last
 
-	signal    queuedSignal // the one signal of this timer
+	signal    signal.Entry // the one signal of this timer
 	queued    bool         // signal is pending
 	periodic  bool         // the interval goes on when signal has been taken
 	resting   bool         // the interval goes on when the signal is wanted again
 	repeated  int64        // expiries after timer_settime while signal was pending
 	deleted   bool
-	chargedTo *userAccount // for signal; nil once deleted
+	chargedTo *userAccount
 }
 
 // timerTable holds the POSIX timers of a process; guarded by its mu.
@@ -82,7 +83,7 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 		u.pending.Add(-1)
 		return 0, abi.EAGAIN
 	}
-	p.signal.timer = p
+	p.signal.Source = p
 	p.chargedTo = u
 	tt := &g.timers
 	if tt.m == nil {
@@ -251,9 +252,8 @@ func (p *posixTimer) deleteLocked() {
 	p.disarmLocked()
 	delete(p.group.timers.m, p.id)
 	p.deleted = true
-	p.signal.user, p.signal.cost, p.chargedTo = p.chargedTo, timerCost, nil
-	if !p.queued { // otherwise when it is taken
-		p.signal.release()
+	if !p.queued {
+		p.uncharge()
 	}
 }
 
@@ -398,7 +398,7 @@ func (p *posixTimer) sendLocked() bool {
 	info := abi.Siginfo{Signo: int32(sig), Code: abi.SI_TIMER}
 	info.SetTimerID(int32(p.id))
 	info.SetValue(p.event.Value)
-	p.signal.info = info
+	p.signal.Info = info
 	if !g.prepareLocked(t, sig, false) {
 		return false
 	}
@@ -407,7 +407,7 @@ func (p *posixTimer) sendLocked() bool {
 		pending = &g.shared
 	}
 	p.queued, p.repeated = true, 0
-	pending.push(&p.signal)
+	pending.Push(&p.signal)
 	g.signalWait.Notify(wait.All)
 	g.completeLocked(nil, t, sig, shared)
 	return true
@@ -423,11 +423,18 @@ func (p *posixTimer) advanceLocked() {
 	p.armLocked()
 }
 
-// dequeuedLocked is called when p's signal has been taken: it tells of the
-// overruns, and the next interval begins.
-func (p *posixTimer) dequeuedLocked(info *abi.Siginfo) {
+// uncharge ends what p costs: it is deleted and its signal has left the queue.
+func (p *posixTimer) uncharge() {
+	p.chargedTo.pending.Add(-1)
+	p.chargedTo.memory.Uncharge(timerCost)
+}
+
+// Taken implements signal.Source: it tells of the overruns, and the next
+// interval begins.
+func (p *posixTimer) Taken(info *abi.Siginfo) {
 	p.queued = false
 	if p.deleted {
+		p.uncharge()
 		return
 	}
 	told := p.repeated
@@ -441,10 +448,13 @@ func (p *posixTimer) dequeuedLocked(info *abi.Siginfo) {
 	info.SetOverrun(int32(min(told, maxOverrun)))
 }
 
-// droppedLocked is called when p's signal was pending and has been dropped.
-func (p *posixTimer) droppedLocked() {
+// Dropped implements signal.Source.
+func (p *posixTimer) Dropped() {
 	p.queued = false
-	if p.periodic && !p.deleted {
+	switch {
+	case p.deleted:
+		p.uncharge()
+	case p.periodic:
 		p.periodic = false
 		p.restLocked()
 	}

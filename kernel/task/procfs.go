@@ -9,6 +9,7 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/proc"
 	"kevlar/kernel/mm"
+	"kevlar/kernel/task/signal"
 	"kevlar/kernel/vfs"
 )
 
@@ -77,7 +78,7 @@ type procTask struct {
 }
 
 // gone stands for what the collector has taken.
-var gone = &ThreadGroup{reaped: true, handlers: newSignalHandlers(), leader: new(Task)}
+var gone = &ThreadGroup{reaped: true, actions: signal.NewActions(), leader: new(Task)}
 
 func init() { gone.leader.group = gone }
 
@@ -263,9 +264,9 @@ func (p procTask) fillLocked(s *proc.Status, t *Task, whole bool) {
 	g := p.process()
 	s.Start = t.startTime
 	s.Threads = g.threads.n
-	s.Pending, s.SharedPending = t.sig.pending.set, g.shared.set
+	s.Pending, s.SharedPending = t.sig.pending.Set(), g.shared.Set()
 	s.Blocked = t.sig.blocked
-	s.Ignored, s.Caught = g.handlers.sets()
+	s.Ignored, s.Caught = g.actions.Sets()
 	var u usage
 	if whole {
 		u = g.usageLocked()
@@ -286,20 +287,4 @@ func (p procTask) fillLocked(s *proc.Status, t *Task, whole bool) {
 			s.ExitCode = t.exitCode
 		}
 	}
-}
-
-// sets returns the signals that are ignored and those that have a handler.
-func (h *SignalHandlers) sets() (ignored, caught abi.Sigset) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for sig := 1; sig <= abi.NSIG; sig++ {
-		switch h.actions.by[sig].Handler {
-		case abi.SIG_DFL:
-		case abi.SIG_IGN:
-			ignored.Add(sig)
-		default:
-			caught.Add(sig)
-		}
-	}
-	return ignored, caught
 }

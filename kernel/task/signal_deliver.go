@@ -3,13 +3,14 @@ package task
 import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/ktime"
+	"kevlar/kernel/task/signal"
 )
 
 // signalState is the part of a thread that belongs to signals. It is guarded
 // by the group's mu; the owner reads blocked without it, since only the owner
 // changes it.
 type signalState struct {
-	pending sigPending
+	pending signal.Queue
 	blocked abi.Sigset
 	// realBlocked is the mask while sigtimedwait(2) has unblocked what it
 	// waits for: those signals must not end the process.
@@ -60,12 +61,12 @@ func (t *Task) nextSignal() int {
 			t.recalcPending()
 			return 0
 		}
-		t.sig.action = g.handlers.take(sig)
+		t.sig.action = g.actions.Take(sig)
 		switch a := &t.sig.action; {
 		case a.Handler > abi.SIG_IGN:
 			t.recalcPending()
 			return sig
-		case ignores(a, sig), g.unkillable && !abi.Unblockable.Has(sig):
+		case signal.Ignores(a, sig), g.unkillable && !abi.Unblockable.Has(sig):
 		case abi.StopSignals.Has(sig):
 			if sig != abi.SIGSTOP && t.orphanedUnlocked() {
 				continue
@@ -92,24 +93,21 @@ func (t *Task) orphanedUnlocked() bool {
 func (t *Task) dequeueLocked(blocked abi.Sigset) int {
 	g := t.group
 	p := &t.sig.pending
-	sig := p.first(blocked)
+	sig := p.First(blocked)
 	if sig == 0 {
 		p = &g.shared
-		sig = p.first(blocked)
+		sig = p.First(blocked)
 	} else if !abi.SynchronousSignals.Has(sig) {
-		if s := g.shared.first(blocked); s != 0 && abi.SynchronousSignals.Has(s) {
+		if s := g.shared.First(blocked); s != 0 && abi.SynchronousSignals.Has(s) {
 			p, sig = &g.shared, s
 		}
 	}
 	if sig == 0 {
 		return 0
 	}
-	q := p.take(sig, &t.sig.info)
+	p.Take(sig, &t.sig.info)
 	if abi.StopSignals.Has(sig) {
 		t.sig.stopDequeued = true
-	}
-	if q != nil && q.timer != nil {
-		q.timer.dequeuedLocked(&t.sig.info)
 	}
 	if sig == abi.SIGALRM && p == &g.shared {
 		g.rearmRealLocked()
@@ -164,7 +162,7 @@ func (t *Task) handlerEntered(sig int) {
 func (t *Task) badFrame(sig int) {
 	if sig == abi.SIGSEGV {
 		t.group.mu.Lock()
-		t.group.handlers.setDefault(sig)
+		t.group.actions.SetDefault(sig)
 		t.group.mu.Unlock()
 	}
 	t.ForceSignal(kernelSiginfo(abi.SIGSEGV))

@@ -26,7 +26,7 @@ func (t *Task) setBlockedLocked(mask abi.Sigset) {
 // retargetLocked wakes other threads for the shared signals of set that t will
 // not take.
 func (t *Task) retargetLocked(set abi.Sigset) {
-	left := t.group.shared.set & set
+	left := t.group.shared.Set() & set
 	for p := t.group.threads.head; p != nil && left != 0; p = p.next {
 		if p == t || p.sig.exiting || left&^p.sig.blocked == 0 {
 			continue
@@ -65,7 +65,7 @@ func (t *Task) SigProcMask(how int, set abi.Sigset) (abi.Sigset, error) {
 func (t *Task) SigPending() abi.Sigset {
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
-	return (t.sig.pending.set | t.group.shared.set) & t.sig.blocked
+	return (t.sig.pending.Set() | t.group.shared.Set()) & t.sig.blocked
 }
 
 // PushMask sets the signal mask for the length of one system call: ppoll(2).
@@ -166,7 +166,7 @@ func (t *Task) DequeueSignal(set abi.Sigset) (abi.Siginfo, bool) {
 func (t *Task) HasSignal(set abi.Sigset) bool {
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
-	return (t.sig.pending.set|t.group.shared.set)&set != 0
+	return (t.sig.pending.Set()|t.group.shared.Set())&set != 0
 }
 
 // SignalQueue returns the queue that is notified when a signal becomes pending

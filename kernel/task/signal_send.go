@@ -3,6 +3,7 @@ package task
 import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/ring3"
+	"kevlar/kernel/task/signal"
 	"kevlar/kernel/wait"
 )
 
@@ -20,27 +21,27 @@ func (g *ThreadGroup) sendLocked(by, t *Task, info *abi.Siginfo, shared, force b
 	if shared {
 		pending = &g.shared
 	}
-	if sig < abi.SIGRTMIN && pending.set.Has(sig) {
+	if sig < abi.SIGRTMIN && pending.Set().Has(sig) {
 		return nil
 	}
 	if sig == abi.SIGKILL {
-		pending.set.Add(sig)
-	} else if q := g.newQueued(t, info); q != nil {
-		pending.push(q)
+		pending.Mark(sig)
+	} else if e := g.newEntry(t, info); e != nil {
+		pending.Push(e)
 	} else if sig >= abi.SIGRTMIN && info.Code != abi.SI_USER {
 		return abi.EAGAIN
 	} else {
-		pending.set.Add(sig)
+		pending.Mark(sig)
 	}
 	g.signalWait.Notify(wait.All)
 	g.completeLocked(by, t, sig, shared)
 	return nil
 }
 
-// newQueued returns a queue entry for info, or nil if the receiving user has
+// newEntry returns a queue entry for info, or nil if the receiving user has
 // too many. What the kernel says itself about an ordinary signal is always
 // kept.
-func (g *ThreadGroup) newQueued(t *Task, info *abi.Siginfo) *queuedSignal {
+func (g *ThreadGroup) newEntry(t *Task, info *abi.Siginfo) *signal.Entry {
 	u := t.user.Load()
 	n := u.pending.Add(1)
 	if int(info.Signo) < abi.SIGRTMIN && info.Code >= 0 {
@@ -49,7 +50,7 @@ func (g *ThreadGroup) newQueued(t *Task, info *abi.Siginfo) *queuedSignal {
 		u.pending.Add(-1)
 		return nil
 	}
-	return &queuedSignal{info: *info, user: u, cost: signalCost}
+	return &signal.Entry{Info: *info, Source: u}
 }
 
 // prepareLocked does what a signal does at once, whether it is blocked or not:
@@ -69,18 +70,18 @@ func (g *ThreadGroup) prepareLocked(t *Task, sig int, force bool) bool {
 	if (t.sig.blocked | t.sig.realBlocked).Has(sig) {
 		return true
 	}
-	a := g.handlers.get(sig)
+	a := g.actions.Get(sig)
 	if g.unkillable && a.Handler == abi.SIG_DFL && !(force && abi.Unblockable.Has(sig)) {
 		return false
 	}
-	return !ignores(&a, sig)
+	return !signal.Ignores(&a, sig)
 }
 
 // flushLocked drops the pending signals of set from every queue of g.
 func (g *ThreadGroup) flushLocked(set abi.Sigset) {
-	g.shared.flush(set)
+	g.shared.Flush(set)
 	for t := g.threads.head; t != nil; t = t.next {
-		t.sig.pending.flush(set)
+		t.sig.pending.Flush(set)
 	}
 }
 
@@ -95,7 +96,7 @@ func (g *ThreadGroup) completeLocked(by, t *Task, sig int, shared bool) {
 			return // all block it; it waits in the queue
 		}
 	}
-	a := g.handlers.get(sig)
+	a := g.actions.Get(sig)
 	fatal := sig == abi.SIGKILL || a.Handler == abi.SIG_DFL &&
 		!(abi.IgnoredByDefault|abi.StopSignals|abi.CoreSignals).Has(sig)
 	if fatal && !g.exiting && !t.sig.realBlocked.Has(sig) && !(g.unkillable && a.Handler == abi.SIG_DFL) {
@@ -161,7 +162,7 @@ func (t *Task) killThreadLocked() {
 // mask or of what is pending. The caller holds the group's mu.
 func (t *Task) recalcPending() {
 	g := t.group
-	if (t.sig.pending.set|g.shared.set)&^t.sig.blocked != 0 || t.sig.stopPending ||
+	if (t.sig.pending.Set()|g.shared.Set())&^t.sig.blocked != 0 || t.sig.stopPending ||
 		g.stop.notify != 0 || t.work.Load()&workKill != 0 {
 		t.work.Or(workSignal)
 		t.sleeper.Interrupt()
@@ -206,9 +207,9 @@ func (t *Task) ForceSignal(info *abi.Siginfo) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	blocked := t.sig.blocked.Has(sig)
-	a := g.handlers.get(sig)
+	a := g.actions.Get(sig)
 	if blocked || a.Handler == abi.SIG_IGN {
-		g.handlers.setDefault(sig)
+		g.actions.SetDefault(sig)
 		a.Handler = abi.SIG_DFL
 		if blocked {
 			t.sig.blocked.Del(sig)

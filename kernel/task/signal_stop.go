@@ -143,7 +143,7 @@ func (g *ThreadGroup) notifyParentStop(code int32) {
 	func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		a := p.handlers.get(abi.SIGCHLD)
+		a := p.actions.Get(abi.SIGCHLD)
 		if a.Handler != abi.SIG_IGN && a.Flags&abi.SA_NOCLDSTOP == 0 {
 			p.sendLocked(nil, p.leader, info, true, false)
 		}

@@ -34,11 +34,8 @@ func (t *Task) Unshare(flags uint64) error {
 // sharesHandlers reports whether another process has the same signal actions.
 func (t *Task) sharesHandlers() bool {
 	t.group.mu.Lock()
-	h := t.group.handlers
-	t.group.mu.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.users > 1
+	defer t.group.mu.Unlock()
+	return t.group.actions.Shared()
 }
 
 // unshareFS makes root, directory and umask the thread's own.

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"kevlar/kernel/abi"
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
 )
@@ -46,6 +47,15 @@ func (u *userAccount) release() {
 		delete(users.m, u.uid)
 		u.memory.Release()
 	}
+}
+
+// Taken implements signal.Source for signals that are sent.
+func (u *userAccount) Taken(*abi.Siginfo) { u.Dropped() }
+
+// Dropped implements signal.Source.
+func (u *userAccount) Dropped() {
+	u.pending.Add(-1)
+	u.memory.Uncharge(signalCost)
 }
 
 // threads returns how many threads the user has.

@@ -12,7 +12,7 @@ func (g *ThreadGroup) becomeZombieLocked() {
 	hangUpIfOrphanedLocked(g, nil)
 	g.zombie = true
 	g.mu.Lock()
-	g.shared.flush(^abi.Sigset(0))
+	g.shared.Flush(^abi.Sigset(0))
 	g.execTask = nil
 	g.mu.Unlock()
 	if g.tgid == 1 {
@@ -62,7 +62,7 @@ func (g *ThreadGroup) tellParentLocked() (autoreap bool) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			if sig == abi.SIGCHLD {
-				a := p.handlers.get(sig)
+				a := p.actions.Get(sig)
 				autoreap = a.Handler == abi.SIG_IGN || a.Flags&abi.SA_NOCLDWAIT != 0
 				if a.Handler == abi.SIG_IGN {
 					return
@@ -99,7 +99,7 @@ func (g *ThreadGroup) reapLocked() {
 	g.leader.unlinkLocked()
 	joinLocked(g, nil)
 	g.mu.Lock()
-	h := g.handlers
+	h := g.actions
 	g.mu.Unlock()
-	h.put()
+	h.Put()
 }
