@@ -32,8 +32,10 @@
 //
 // # Memory
 //
-// Inodes and names of a tmpfs are charged to who makes them, mounts likewise, and
-// cached dentries to the machine, which drops them when memory is short.
+// Inodes and names of a tmpfs are charged to who makes them; mounts, open files,
+// descriptor tables and locks likewise; and cached dentries to the machine, which
+// drops them when memory is short. Memory that a file has behind it, such as the
+// buffer of a pipe, it tells as a MemoryUser.
 //
 // # Locks
 //
