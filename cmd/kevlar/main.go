@@ -55,12 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetVersionTemplate("kevlar {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		if f, ok := errors.AsType[*pflag.NotExistError](err); ok && f.GetSpecifiedName() == "v" {
-			return errors.New("-v: there are no volumes; --copy IN:OUT copies files into the guest (and --verbose tells the steps)")
-		}
-		return err
-	})
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return habit(err) })
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -85,6 +80,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	fmt.Fprintf(stderr, "kevlar: %s\n", strings.TrimPrefix(err.Error(), "kevlar: "))
 	return guest.StatusFailed
+}
+
+// habits are what people type who know the commands of container engines.
+var habits = map[string]string{
+	"v":  "-v: there are no volumes; --copy IN:OUT copies files into the guest (and --verbose tells the steps)",
+	"i":  "-i is not needed: the standard input is the command's; -t gives it this terminal",
+	"rm": "--rm is not needed: nothing is left of a machine that has ended",
+}
+
+// habit turns the error of a flag that there is not into what there is instead.
+func habit(err error) error {
+	if f, ok := errors.AsType[*pflag.NotExistError](err); ok && habits[f.GetSpecifiedName()] != "" {
+		return errors.New(habits[f.GetSpecifiedName()])
+	}
+	return err
 }
 
 // report says in one line why a run failed. If it is the kernel's doing, the end of its log follows.

@@ -93,6 +93,8 @@ func TestBadInput(t *testing.T) {
 		{"copy out of a relative path", []string{"run", "--copy-out", "tmp/x:y", "--", "true"}, "GUEST:HOST"},
 		{"copy out of everything", []string{"run", "--copy-out", "/:y", "--", "true"}, "GUEST:HOST"},
 		{"copy out to nowhere", []string{"run", "--copy-out", "/tmp/x:no/such/y", "--", "true"}, "no/such: no such file or directory"},
+		{"habit of a terminal", []string{"run", "-it", "--", "true"}, "-t gives it this terminal"},
+		{"habit of cleaning", []string{"run", "--rm", "--", "true"}, "not needed"},
 		{"volume", []string{"run", "-v", "/tmp:/tmp", "--", "true"}, "--copy"},
 		{"build without a file", []string{"build"}, `"output" not set`},
 		{"build with an argument", []string{"build", "-o", "x", "y"}, `"y"`},

@@ -31,6 +31,7 @@ type runFlags struct {
 	env       []string
 	copies    []string
 	copyOuts  []string
+	tty       bool
 	log       string
 	strace    bool
 	gdb       bool
@@ -46,8 +47,8 @@ func runCommand() *cobra.Command {
 
 A command has the standard streams of this program, byte for byte, and its exit
 status: the command's own, 128+N if signal N killed it, 124 after --timeout, 125
-if Kevlar itself failed. A shell has this terminal; exit ends the machine, and
-Ctrl-] typed three times kills it.
+if Kevlar itself failed. A shell has this terminal, and so has a command with
+--tty; exit ends the machine, and Ctrl-] typed three times kills it.
 
 The root file system is a small one with BusyBox, or what --root or --initramfs
 name. Kevlar's init, which runs COMMAND or the shell, is added to it in /kevlar.
@@ -71,6 +72,7 @@ does a tree of --root that has one and is no container's; --init chooses.`,
 	flags.StringVarP(&f.user, "user", "u", "", "run as `USER[:GROUP]`, names or numbers")
 	flags.StringVarP(&f.dir, "workdir", "w", "", "start in the folder `DIR` of the guest")
 	flags.StringArrayVarP(&f.env, "env", "e", nil, "set `NAME=VALUE` in the environment; a NAME alone takes the value it has here")
+	flags.BoolVarP(&f.tty, "tty", "t", false, "give COMMAND this terminal, as a shell has it, in place of streams")
 	flags.StringArrayVar(&f.copies, "copy", nil, "copy a file or folder into the guest first: `IN:OUT`, a path here and one there")
 	flags.StringArrayVar(&f.copyOuts, "copy-out", nil, "copy a file or folder of the guest here in the end: `GUEST:HOST`, a path there and one here")
 	flags.StringVar(&f.log, "log", "", "write the kernel log to `FILE`")
@@ -138,7 +140,7 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		c.Log = log
 	case f.strace:
 		c.Log = stderr
-		if len(argv) == 0 && progress.IsTerminal(stdin) && progress.IsTerminal(stderr) {
+		if !f.onPipes(argv) && progress.IsTerminal(stdin) && progress.IsTerminal(stderr) {
 			c.Log = &rawWriter{stderr}
 		}
 	}
@@ -151,16 +153,20 @@ func (f *runFlags) run(ctx context.Context, argv []string, stdin io.Reader, stdo
 		c.Take = append(c.Take, out.from)
 	}
 	var status int
-	if len(argv) > 0 {
+	if f.onPipes(argv) {
 		status, err = guest.Command(ctx, c, r.archives, argv, stdin, stdout, stderr)
 	} else {
-		status, err = f.interact(ctx, c, w, r, stdin, stdout)
+		status, err = f.interact(ctx, c, w, r, argv, stdin, stdout)
 	}
 	if err == nil && len(outs) > 0 {
 		err = files.unpack(outs)
 	}
 	return status, err
 }
+
+// onPipes says whether a command has the standard streams of this program: what else there is has the
+// terminal.
+func (f *runFlags) onPipes(argv []string) bool { return len(argv) > 0 && !f.tty }
 
 // prepare looks at what the flags say of the command or the shell, and returns the archive of what is to
 // be copied into the guest.
@@ -208,11 +214,13 @@ func (l *logFile) close(report *progress.Reporter) {
 }
 
 // interact gives the guest this terminal.
-func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, r *rootfs, stdin io.Reader, stdout io.Writer) (int, error) {
+func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, r *rootfs, argv []string, stdin io.Reader, stdout io.Writer) (int, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
 	if r.own {
 		w.report.Step("%s starts, the root file system's own; --init kevlar gives a shell", initOf(f.append))
+		w.report.Step("type Ctrl-] three times to kill the machine")
+	} else if len(argv) > 0 {
 		w.report.Step("type Ctrl-] three times to kill the machine")
 	} else {
 		w.report.Step("type exit to end the machine, or Ctrl-] three times to kill it")
@@ -223,7 +231,7 @@ func (f *runFlags) interact(ctx context.Context, c *guest.Config, w *workplace, 
 	}
 	defer t.Restore()
 	if !r.own {
-		return guest.Shell(ctx, c, r.archives, t)
+		return guest.Shell(ctx, c, r.archives, argv, t)
 	}
 	root, err := r.initramfs()
 	if err != nil {
@@ -248,10 +256,10 @@ func (f *runFlags) printArgs(c *guest.Config, w *workplace, r *rootfs, argv []st
 		path = w.cache.Path("initramfs.cpio")
 		switch {
 		case r.own:
-		case len(argv) == 0:
-			kind = guest.ForShell
-		default:
+		case f.onPipes(argv):
 			kind = guest.ForCommand
+		default:
+			kind = guest.ForShell
 		}
 		if err := writeFile(path, 0o644, append(r.archives, c.Kernel.Overlay)...); err != nil {
 			return err

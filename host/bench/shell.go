@@ -22,7 +22,7 @@ func Shell(ctx context.Context, c *guest.Config, archives [][]byte) error {
 	if small.Timeout == 0 {
 		small.Timeout = time.Minute
 	}
-	got, err := guest.Shell(ctx, &small, archives, t)
+	got, err := guest.Shell(ctx, &small, archives, nil, t)
 	switch {
 	case err != nil:
 		return err

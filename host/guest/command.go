@@ -31,7 +31,7 @@ func (s *session) standardPorts() (ports [3]*vm.Stream, err error) {
 // its exit status, which is 128+N if signal N killed it. Stdin may be nil. An error that is a
 // *Failure tells the status of this program, too.
 func Command(ctx context.Context, c *Config, archives [][]byte, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	s, token, err := newProtocol(c, archives, argv, "")
+	s, token, err := newProtocol(c, archives, argv, false, "")
 	if err != nil {
 		return 0, err
 	}
@@ -69,10 +69,10 @@ func feed(port *vm.Stream, r io.Reader) {
 
 // newProtocol makes a session with our own init, which is told what to do by one more archive. The
 // caller closes the session.
-func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*session, string, error) {
+func newProtocol(c *Config, archives [][]byte, argv []string, terminal bool, term string) (*session, string, error) {
 	token := newToken()
 	instructions := filetree.New()
-	instructions.File("kevlar/command", 0o644, []byte(fragment(c, token, term, argv)))
+	instructions.File("kevlar/command", 0o644, []byte(fragment(c, token, terminal, term, argv)))
 	last, err := cpio.Encode(instructions)
 	if err != nil {
 		return nil, "", err
@@ -101,10 +101,13 @@ func newProtocol(c *Config, archives [][]byte, argv []string, term string) (*ses
 }
 
 // fragment is what init reads from /kevlar/command.
-func fragment(c *Config, token, term string, argv []string) string {
+func fragment(c *Config, token string, terminal bool, term string, argv []string) string {
 	var b strings.Builder
 	set := func(name, value string) { fmt.Fprintf(&b, "%s=%s\n", name, quote(value)) }
 	set("token", token)
+	if terminal {
+		set("terminal", "yes")
+	}
 	if term != "" {
 		set("TERM", term)
 	}

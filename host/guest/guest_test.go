@@ -182,7 +182,7 @@ func TestShell(t *testing.T) {
 	useFakeQEMU(t, "shell")
 	c := Config{Kernel: Kernel{Image: "kernel"}, Machine: "q35", CPUs: 1, Mem: 64 << 20}
 	s := newScreen("typed")
-	status, err := Shell(t.Context(), &c, nil, s)
+	status, err := Shell(t.Context(), &c, nil, nil, s)
 	if err != nil || status != 5 {
 		t.Errorf("status %d, %v", status, err)
 	}

@@ -24,10 +24,10 @@ const endOfFile = "\x04"
 // endOfFileTime is how long the shell may take to end before it is told again.
 const endOfFileTime = time.Second
 
-// Shell boots the kernel with the archives as its root file system and runs a login shell on the
-// terminal. It returns the shell's exit status.
-func Shell(ctx context.Context, c *Config, archives [][]byte, t Terminal) (int, error) {
-	s, token, err := newProtocol(c, archives, nil, t.Type())
+// Shell boots the kernel with the archives as its root file system and runs argv on the terminal, or
+// without one a login shell. It returns the exit status.
+func Shell(ctx context.Context, c *Config, archives [][]byte, argv []string, t Terminal) (int, error) {
+	s, token, err := newProtocol(c, archives, argv, true, t.Type())
 	if err != nil {
 		return 0, err
 	}

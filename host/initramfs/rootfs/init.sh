@@ -40,7 +40,8 @@ fi
 
 # The host's side of this protocol is host/guest. The command file sets:
 #   token    what ends an output stream; it is different every time
-#   TERM     the type of the host's terminal, for a shell
+#   terminal "yes" for a shell or a command on the host's terminal
+#   TERM     its type
 #   user     as whom the command runs, "" for root
 #   folder   where the command starts, "" for wherever that is usual
 # and the positional parameters to the command and its arguments, none for a shell. It defines
@@ -98,7 +99,7 @@ connected() {
 attach 4 "<>" 4
 connected <&4
 [ -z "$wants" ] || attach 8 ">" 5
-if [ $# = 0 ]; then
+if [ -n "$terminal" ]; then
 	export token console
 	$b setsid -c /kevlar/shell <>$console >&0 2>&1
 	$b poweroff -f

@@ -1,6 +1,6 @@
 #!/kevlar/busybox sh
-# Runs a login shell on the terminal that is its standard input, and ends the machine with it. This
-# process leads the session and stays until the terminal has sent everything.
+# Runs a login shell, or the command of the host, on the terminal that is its standard input, and ends the
+# machine with it. This process leads the session and stays until the terminal has sent everything.
 
 b=/kevlar/busybox
 if [ -z "$token" ]; then
@@ -16,9 +16,11 @@ while read -r word rows columns; do
 done <&4 &
 reader=$!
 
+# What a command is interrupted by is not meant for this process. A shell is in a group of its own.
+trap : INT QUIT
 # The terminal keeps what is typed from now on.
 echo ready >&4
-(unset token console; start /kevlar/exec "$folder" 4>&- 8>&-)
+(unset token console; start /kevlar/exec "$folder" "$@" 4>&- 8>&-)
 status=$?
 give
 
