@@ -3,7 +3,6 @@
 package boot
 
 import (
-	"math/bits"
 	"time"
 
 	"kevlar/kernel/machine/clock"
@@ -13,9 +12,8 @@ import (
 	"kevlar/kernel/machine/x86"
 )
 
-// The programmable interval timer counts down at pitHz.
+// Ports of the programmable interval timer.
 const (
-	pitHz      = 1193182
 	pitChannel = 0x42
 	pitCommand = 0x43
 	pitGate    = 0x61
@@ -181,27 +179,10 @@ func Refine() {
 	for _, after := range [...]time.Duration{20 * time.Millisecond, 200 * time.Millisecond, 2 * time.Second, 20 * time.Second} {
 		time.Sleep(after)
 		now := samplePIT()
-		// The count wraps every 55 ms; how often, the present frequency
-		// tells well enough.
-		const period = 1 << 16
-		sum := now.tsc - firstSample.tsc
-		low := uint64(firstSample.count - now.count)
-		expected := mulDiv(sum, pitHz, clock.Frequency())
-		elapsed := low
-		if expected > low {
-			elapsed += (expected - low + period/2) / period * period
-		}
-		if elapsed > 0 {
-			clock.Adjust(mulDiv(sum, pitHz, elapsed))
+		if hz := refined(firstSample.count, now.count, now.tsc-firstSample.tsc, clock.Frequency()); hz != 0 {
+			clock.Adjust(hz)
 		}
 	}
-}
-
-// mulDiv returns a*b/c, whose result must fit.
-func mulDiv(a, b, c uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	q, _ := bits.Div64(hi, lo, c)
-	return q
 }
 
 // pitCount latches and reads the counter.

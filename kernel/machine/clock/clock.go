@@ -54,9 +54,6 @@ func Init(hz, start, page uint64) {
 // which programs may read: the vvar page of the vDSO.
 func Page() uint64 { return vvarFrame }
 
-//go:nosplit
-func mulFor(hz uint64) uint64 { return (1_000_000_000 << 32) / hz }
-
 // Frequency returns the TSC's frequency in Hz.
 func Frequency() uint64 { return frequency }
 
@@ -79,10 +76,7 @@ func TSCAt(ns int64) uint64 {
 	if uint64(ns) < p.base {
 		return p.tscBase
 	}
-	d := uint64(ns) - p.base
-	// d * 2^32 / mul without overflow: whole seconds, then the rest.
-	const second = 1_000_000_000
-	return p.tscBase + d/second*frequency + d%second*frequency/second
+	return p.tscBase + cycles(uint64(ns)-p.base, frequency)
 }
 
 // SetReal sets the wall clock minus the time since boot, in nanoseconds.
@@ -114,13 +108,6 @@ func Adjust(hz uint64) {
 	frequency = hz
 	atomic.AddUint32(&p.seq, 1)
 	writer.Unlock(flags)
-}
-
-// mulShift returns a*b >> 32.
-//
-//go:nosplit
-func mulShift(a, b uint64) uint64 {
-	return a>>32*b + (a&0xffffffff)*(b>>32) + (a&0xffffffff)*(b&0xffffffff)>>32
 }
 
 // installVDSO makes the Go runtime read the clock by a function call.

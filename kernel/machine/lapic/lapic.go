@@ -107,18 +107,7 @@ func OneShot(ns int64, deadline uint64) {
 		x86.WRMSR(x86.MSRTSCDeadline, deadline)
 		return
 	}
-	const longest = 1 << 30 // ns; a timer that fires early is set again
-	if ns > longest {
-		ns = longest
-	}
-	ticks := uint64(ns) * ticksPerNS >> 32
-	if ticks == 0 && ns > 0 {
-		ticks = 1
-	}
-	if ticks > 0xffffffff {
-		ticks = 0xffffffff
-	}
-	write(regTimerInit, uint32(ticks))
+	write(regTimerInit, ticksIn(ns, ticksPerNS))
 }
 
 // Send raises an interrupt on the CPU with the given APIC number. Interrupts
