@@ -200,6 +200,7 @@ func (as *AddressSpace) attach(object Object, file File, name string) *Mapping {
 	m := &Mapping{space: as, mappingKey: key}
 	m.presenter, _ = object.(Presenter)
 	_, m.shmem = object.(*anonObject)
+	_, m.unnoticed = object.(Unnoticed)
 	as.adopt(m)
 	return m
 }

@@ -59,6 +59,9 @@ func (o *anonObject) Page(idx uint64, write bool) (frame.Frame, error) {
 	return f, nil
 }
 
+// WritesUnnoticed tells that the pages are not copies of anything.
+func (o *anonObject) WritesUnnoticed() {}
+
 // Present returns the pages that exist.
 func (o *anonObject) Present(first uint64, out []frame.Frame) {
 	o.pagesMu.Lock()

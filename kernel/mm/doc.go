@@ -33,7 +33,8 @@
 // object has in memory. Fork makes the pages of private mappings read-only in
 // both address spaces and shares them, but for an object's frames that faults
 // bring in by the dozen: most children exec before they miss them. A shared
-// mapping has the object's own frames always.
+// mapping has the object's own frames always; pages of it that were only read
+// become writable by a fault of their own, unless the object is Unnoticed.
 //
 // # Locks
 //
@@ -46,6 +47,7 @@
 //
 // Faults take AddressSpace.mu for reading and may run in parallel; whatever
 // changes VMAs or removes pages takes it for writing. Files are released, and
-// the out-of-memory handler is called, with no lock held. Mappings.Zap takes
+// the out-of-memory handler is called, with no lock held; pages that have to be
+// read first (Pending) are waited for with none of mm's. Mappings.Zap takes
 // Mappings.mu and gives it up before it takes an AddressSpace.mu.
 package mm

@@ -42,26 +42,38 @@ const memoryTries = 20
 // or ENOMEM if there was no memory even after the out-of-memory handler did
 // what it can: then the access may be tried again unless the task is to die.
 func (as *AddressSpace) Fault(addr uintptr, write, exec, present bool) error {
-	err := as.resolve(addr, write, exec)
-	if err == nil {
-		return nil
-	}
-	if err == errUnmapped {
-		if addr >= UserTop || !as.growStack(addr) {
-			return FaultError{abi.SIGSEGV, segvMapErr, addr}
+	grown := false
+	for tries := 0; ; {
+		err := as.resolve(addr, write, exec)
+		switch {
+		case err == nil:
+			return nil
+		case err == errUnmapped:
+			if grown || addr >= UserTop || !as.growStack(addr) {
+				return FaultError{abi.SIGSEGV, segvMapErr, addr}
+			}
+			grown = true
+		case err == abi.ENOMEM:
+			if tries == memoryTries || as.doomed.Load() {
+				return err
+			}
+			tries++
+			outOfMemory()
+		default:
+			pending, ok := err.(Pending)
+			if !ok {
+				return err
+			}
+			if as.doomed.Load() {
+				return abi.ENOMEM
+			}
+			pending.Wait()
 		}
-		if err = as.resolve(addr, write, exec); err == errUnmapped {
-			return FaultError{abi.SIGSEGV, segvMapErr, addr}
-		}
 	}
-	for tries := 0; err == abi.ENOMEM && tries < memoryTries && !as.doomed.Load(); tries++ {
-		outOfMemory()
-		err = as.resolve(addr, write, exec)
-	}
-	return err
 }
 
-// resolve is Fault without stacks that grow and memory that runs out.
+// resolve is Fault without stacks that grow, memory that runs out, and pages
+// that have to be read first.
 func (as *AddressSpace) resolve(addr uintptr, write, exec bool) error {
 	as.mu.RLock()
 	defer as.mu.RUnlock()
@@ -90,10 +102,13 @@ func (as *AddressSpace) resolve(addr uintptr, write, exec bool) error {
 	case write && p&pagetable.Write == 0:
 		err = as.copyOnWrite(v, page, f, p)
 	}
-	if err != nil && err != abi.ENOMEM {
-		return FaultError{abi.SIGBUS, busAdrErr, addr}
+	if err == nil || err == abi.ENOMEM {
+		return err
 	}
-	return err
+	if _, ok := err.(Pending); ok {
+		return err
+	}
+	return FaultError{abi.SIGBUS, busAdrErr, addr}
 }
 
 // faultAnon fills an empty page of private anonymous memory.
@@ -131,9 +146,10 @@ func unlessThere(err error) error {
 	return err
 }
 
-// faultShared fills an empty page of a shared mapping.
+// faultShared fills an empty page of a shared mapping. A page that is only read
+// does not become writable, if the object is to notice when it is written.
 func (as *AddressSpace) faultShared(v *vma, page uintptr, write bool) error {
-	writable := v.prot&abi.PROT_WRITE != 0
+	writable := v.prot&abi.PROT_WRITE != 0 && (write || v.m.unnoticed)
 	if !writable && v.m.presenter != nil {
 		return as.faultAround(v, page)
 	}
@@ -141,7 +157,11 @@ func (as *AddressSpace) faultShared(v *vma, page uintptr, write bool) error {
 	if err != nil {
 		return err
 	}
-	return as.mapObject(v, page, f, v.rights())
+	p := v.rights()
+	if !writable {
+		p &^= pagetable.Write
+	}
+	return as.mapObject(v, page, f, p)
 }
 
 // mapObject maps f, a frame of v's object whose reference it takes over, at

@@ -177,6 +177,135 @@ func TestSharedReadThenWrite(t *testing.T) {
 	as.Munmap(base, pageSize)
 }
 
+// TestWritesAreNoticed reads and writes through writable shared mappings.
+func TestWritesAreNoticed(t *testing.T) {
+	as := newTestSpace(t)
+	o := newTestObject(t, 20)
+	for i, object := range []Object{o, presentObject{o}} {
+		at := uintptr(base + i*0x100000)
+		mapAt(t, as, at, 20, rw, abi.MAP_SHARED, object)
+		for page := range uintptr(20) {
+			get(t, as, at+page*pageSize, 1)
+		}
+		if err := as.populate(nil, at, at+20*pageSize); err != nil {
+			t.Fatal(err)
+		}
+		for page, dirty := range o.dirty {
+			if dirty {
+				t.Errorf("reads made page %d dirty", page)
+			}
+		}
+		child := fork(t, as)
+		clear(o.dirty)
+		for page := range uint64(20) {
+			space := []*AddressSpace{as, child}[page%2]
+			put(t, space, at+uintptr(page)*pageSize, "X")
+			if !o.dirty[page] || o.frames[page].Data()[0] != 'X' {
+				t.Errorf("the object missed the write to page %d", page)
+			}
+			o.asked = 0
+			put(t, space, at+uintptr(page)*pageSize, "Y")
+			if o.asked != 0 {
+				t.Errorf("page %d was asked for when it was writable", page)
+			}
+		}
+		clear(o.dirty)
+		child.Munmap(at, 20*pageSize)
+		as.Munmap(at, 20*pageSize)
+	}
+}
+
+// An unnoticedObject is a testObject that need not know of writes.
+type unnoticedObject struct{ *testObject }
+
+func (o unnoticedObject) WritesUnnoticed() {}
+
+func TestUnnoticedWritesTakeOneFault(t *testing.T) {
+	as := newTestSpace(t)
+	o := newTestObject(t, 1)
+	mapAt(t, as, base, 1, rw, abi.MAP_SHARED, unnoticedObject{o})
+	get(t, as, base, 1)
+	put(t, as, base, "X")
+	if o.asked != 1 {
+		t.Errorf("%d faults", o.asked)
+	}
+	as.Munmap(base, pageSize)
+}
+
+// A slowObject has to read its pages: Page begins that, and fails if the device
+// does.
+type slowObject struct {
+	*testObject
+	as      *AddressSpace
+	t       *testing.T
+	reading map[uint64]bool
+	waits   int
+	broken  bool
+	doom    bool // the process is killed meanwhile
+}
+
+type pendingPage struct {
+	o   *slowObject
+	idx uint64
+}
+
+func (p pendingPage) Error() string { return "read first" }
+
+func (p pendingPage) Wait() {
+	o := p.o
+	o.waits++
+	if !o.as.mu.TryLock() {
+		o.t.Error("waiting with the address space locked")
+	} else {
+		o.as.mu.Unlock()
+	}
+	if o.doom {
+		o.as.Doom()
+	} else {
+		o.reading[p.idx] = true
+	}
+}
+
+func (o *slowObject) Page(idx uint64, write bool) (frame.Frame, error) {
+	if !o.reading[idx] {
+		return 0, pendingPage{o, idx}
+	}
+	if o.broken {
+		return 0, abi.EIO
+	}
+	return o.testObject.Page(idx, write)
+}
+
+func TestPagesThatMustBeRead(t *testing.T) {
+	as := newTestSpace(t)
+	o := &slowObject{testObject: newTestObject(t, 8), as: as, t: t, reading: map[uint64]bool{}}
+	mapAt(t, as, base, 4, rw, abi.MAP_SHARED, o)
+	mapAt(t, as, base+0x10000, 4, rw, abi.MAP_PRIVATE, o)
+	if got := get(t, as, base+pageSize, 1); got != "b" || o.waits != 1 {
+		t.Errorf("a read gave %q after %d waits", got, o.waits)
+	}
+	put(t, as, base+2*pageSize, "X")
+	put(t, as, base+0x10000+3*pageSize, "Y")
+	if o.waits != 3 {
+		t.Errorf("%d waits for three pages", o.waits)
+	}
+	if err := as.populate(nil, base, base+4*pageSize); err != nil || o.waits != 4 {
+		t.Errorf("populate: %v, %d waits", err, o.waits)
+	}
+	as.Munmap(base, 4*pageSize)
+	o.reading, o.broken = map[uint64]bool{}, true
+	wantFault(t, as.Fault(base+0x10000, false, false, false), abi.SIGBUS, busAdrErr, base+0x10000)
+	if _, err := as.CopyIn(make([]byte, 1), base+0x10000); err != abi.EFAULT {
+		t.Errorf("a copy from a page that cannot be read: %v", err)
+	}
+	// A process that is killed for its memory does not wait again.
+	o.reading, o.doom, o.waits = map[uint64]bool{}, true, 0
+	if err := as.Fault(base+0x11000, true, false, false); err != abi.ENOMEM || o.waits != 1 {
+		t.Errorf("a victim's fault: %v after %d waits", err, o.waits)
+	}
+	as.Munmap(base, 1<<20)
+}
+
 func TestAnonShared(t *testing.T) {
 	as := newTestSpace(t)
 	mapAt(t, as, base, 3, rw, abi.MAP_SHARED|abi.MAP_ANONYMOUS, nil)

@@ -71,7 +71,7 @@ func (as *AddressSpace) forkInto(child *AddressSpace) error {
 // the parent has. The caller widens and counts it.
 func (as *AddressSpace) attachCopy(m *Mapping) *Mapping {
 	if m.copy == nil {
-		m.copy = &Mapping{space: as, mappingKey: m.mappingKey, presenter: m.presenter, shmem: m.shmem}
+		m.copy = &Mapping{space: as, mappingKey: m.mappingKey, presenter: m.presenter, shmem: m.shmem, unnoticed: m.unnoticed}
 		as.adopt(m.copy)
 	}
 	return m.copy

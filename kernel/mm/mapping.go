@@ -10,6 +10,7 @@ type Mapping struct {
 
 	presenter Presenter // the object, if it is one
 	shmem     bool      // the object is shared anonymous memory
+	unnoticed bool      // the object is an Unnoticed
 
 	// Guarded by space.mu.
 	vmas      int      // those that refer to it

@@ -26,8 +26,8 @@ type Object interface {
 	// hole is filled, because whoever maps it must see what is written to it
 	// later. write tells that the page will be written through a shared
 	// mapping. Bytes of the last page that lie behind the end are zero when
-	// the page is first mapped. The error is ErrBeyondEOF, or an Errno:
-	// ENOMEM for lack of memory, ENOSPC and EIO for SIGBUS.
+	// the page is first mapped. The error is ErrBeyondEOF; or an Errno:
+	// ENOMEM for lack of memory, ENOSPC and EIO for SIGBUS; or Pending.
 	Page(idx uint64, write bool) (frame.Frame, error)
 
 	// MapAdded and MapRemoved keep the list of the object's mappings.
@@ -38,6 +38,21 @@ type Object interface {
 	// Key identifies the object among all: device and inode number.
 	Key() (dev, ino uint64)
 }
+
+// A Pending is the error of Object.Page for a page that has to be read first.
+// The fault waits with nothing locked, and then asks again.
+type Pending interface {
+	error
+	// Wait returns when it is worth asking again: the page is there, or it is
+	// known why it will not be. No signal ends it, for a read that was begun
+	// ends; a kill takes effect afterwards.
+	Wait()
+}
+
+// An Unnoticed is an Object that need not know when its pages are written,
+// because they are not copies of anything. Shared mappings of others are
+// writable page by page: Page is told of the first write to each.
+type Unnoticed interface{ WritesUnnoticed() }
 
 // A Presenter is an Object that can tell at once which pages are in memory.
 // Faults map such pages around the one that was asked for.

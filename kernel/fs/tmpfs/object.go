@@ -33,6 +33,9 @@ func (f *file) Page(i uint64, write bool) (frame.Frame, error) {
 	return p, nil
 }
 
+// WritesUnnoticed tells that the pages are not copies of anything.
+func (f *file) WritesUnnoticed() {}
+
 // Present returns those pages from first on that there are.
 func (f *file) Present(first uint64, out []frame.Frame) {
 	f.mu.Lock()
