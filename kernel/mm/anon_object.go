@@ -4,7 +4,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/frame"
+	"kevlar/kernel/mm/frametree"
 )
 
 // anonDev is the device number of objects that are on no file system.
@@ -20,29 +23,34 @@ var shmemPages atomic.Int64
 // are freed when it is mapped nowhere any more.
 type anonObject struct {
 	Mappings
-	ino  uint64
-	size uint64 // in pages
+	ino     uint64
+	size    uint64        // in pages
+	account *kmem.Account // pays for the tree
 
 	pagesMu sync.Mutex
-	pages   frameTree // guarded by pagesMu
+	pages   frametree.Tree // guarded by pagesMu
 }
 
 // NewAnonObject returns shared anonymous memory without a limit.
-func NewAnonObject() Object { return newAnonObject(maxTreePages) }
+func NewAnonObject() Object { return newAnonObject(maxPages, nil) }
 
-// newAnonObject returns shared anonymous memory of size pages.
-func newAnonObject(size uint64) *anonObject {
-	return &anonObject{ino: lastAnon.Add(1), size: size}
+// maxPages is more than any offset names.
+const maxPages = 1 << 52
+
+// newAnonObject returns shared anonymous memory of size pages, for which account
+// pays.
+func newAnonObject(size uint64, account *kmem.Account) *anonObject {
+	return &anonObject{ino: lastAnon.Add(1), size: size, account: account}
 }
 
 // Page returns a page, zeroed if it is new.
 func (o *anonObject) Page(idx uint64, write bool) (frame.Frame, error) {
-	if idx >= min(o.size, maxTreePages) {
+	if idx >= o.size {
 		return 0, ErrBeyondEOF
 	}
 	o.pagesMu.Lock()
 	defer o.pagesMu.Unlock()
-	if f := o.pages.get(idx); f != 0 {
+	if f := o.pages.Get(idx); f != 0 {
 		f.Get()
 		return f, nil
 	}
@@ -50,10 +58,11 @@ func (o *anonObject) Page(idx uint64, write bool) (frame.Frame, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := o.pages.set(idx, f); err != nil {
+	if need := o.pages.Need(idx); need > 0 && o.account.Charge(need) != nil {
 		f.Put()
-		return 0, err
+		return 0, abi.ENOSPC // killing somebody would not help: SIGBUS
 	}
+	o.pages.Set(idx, f)
 	shmemPages.Add(1)
 	f.Get()
 	return f, nil
@@ -66,13 +75,10 @@ func (o *anonObject) WritesUnnoticed() {}
 func (o *anonObject) Present(first uint64, out []frame.Frame) {
 	o.pagesMu.Lock()
 	defer o.pagesMu.Unlock()
-	for i := range out {
-		out[i] = 0
-		if first+uint64(i) < maxTreePages {
-			out[i] = o.pages.get(first + uint64(i))
-		}
-		if out[i] != 0 {
-			out[i].Get()
+	o.pages.Run(first, out)
+	for _, f := range out {
+		if f != 0 {
+			f.Get()
 		}
 	}
 }
@@ -88,14 +94,18 @@ func (o *anonObject) Punch(first, last uint64) error {
 func (o *anonObject) MapRemoved(m *Mapping) {
 	o.Mappings.MapRemoved(m)
 	if !o.Mapped() {
-		o.drop(0, maxTreePages)
+		o.drop(0, maxPages)
 	}
 }
 
 func (o *anonObject) drop(first, last uint64) {
 	o.pagesMu.Lock()
 	defer o.pagesMu.Unlock()
-	shmemPages.Add(-int64(o.pages.drop(first, min(last, maxTreePages))))
+	before := o.pages.Heap()
+	shmemPages.Add(-o.pages.Remove(first, last))
+	if n := before - o.pages.Heap(); n > 0 {
+		o.account.Uncharge(n)
+	}
 }
 
 // Key identifies the object.

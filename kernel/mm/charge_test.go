@@ -132,3 +132,37 @@ func TestCostsAreTrue(t *testing.T) {
 		as.Put()
 	}
 }
+
+// TestSparseAnonIsCharged touches shared memory here and there: what its tree
+// takes is charged, and when there is no room, who touches more gets SIGBUS.
+func TestSparseAnonIsCharged(t *testing.T) {
+	account := kmem.OfUser(1000)
+	defer account.Release()
+	balanced(t)
+	as, err := New(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pages, step = 1 << 28, 1 << 20
+	mapAt(t, as, base, pages, rw, abi.MAP_SHARED|abi.MAP_ANONYMOUS|abi.MAP_NORESERVE, nil)
+	before := account.Used()
+	put(t, as, base, "x")
+	if n := account.Used() - before; n != 0 {
+		t.Errorf("the first page costs %d bytes", n)
+	}
+	for i := range uintptr(20) {
+		put(t, as, base+(step*i+5)*pageSize, "x")
+	}
+	if n := account.Used() - before; n < 20*512 || n > 20*4096 {
+		t.Errorf("20 pages far from each other cost %d bytes", n)
+	}
+	account.SetLimit(account.Used())
+	at := uintptr(base + 30*step*pageSize)
+	wantFault(t, as.Fault(at, true, false, false), abi.SIGBUS, busAdrErr, at)
+	account.SetLimit(0)
+	as.Munmap(base, pages*pageSize)
+	if n := account.Used(); n != before {
+		t.Errorf("%d bytes are charged, %d before", n, before)
+	}
+	as.Put()
+}

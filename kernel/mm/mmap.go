@@ -136,7 +136,7 @@ func (as *AddressSpace) mmap(a *MmapArgs, n uintptr) (addr uintptr, locked bool,
 	case a.Object != nil:
 		v.m = as.attach(a.Object, a.File, a.Name)
 	case v.shared():
-		v.m = as.attach(newAnonObject(uint64(n>>pageShift)), nil, "/dev/zero (deleted)")
+		v.m = as.attach(newAnonObject(uint64(n>>pageShift), as.account), nil, "/dev/zero (deleted)")
 	default:
 		v.name = a.Name
 	}

@@ -2,14 +2,12 @@ package tmpfs
 
 import (
 	"fmt"
-	"math/rand"
 	"runtime"
 	"strings"
 	"testing"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/kmem"
-	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/vfs"
 )
 
@@ -169,8 +167,8 @@ func TestSparsePagesAreCharged(t *testing.T) {
 		}
 	}
 	tree, grown := &f.Inode().(*file).pages, heap()-before
-	if n := account.Used() - empty; n != tree.heap || grown > n+n/8 {
-		t.Errorf("%d bytes charged, the tree says %d, and the heap has grown by %d", n, tree.heap, grown)
+	if n := account.Used() - empty; n != tree.Heap() || grown > n+n/8 {
+		t.Errorf("%d bytes charged, the tree says %d, and the heap has grown by %d", n, tree.Heap(), grown)
 	}
 	used, pages := account.Used(), Pages()
 	account.SetLimit(used)
@@ -188,39 +186,12 @@ func TestSparsePagesAreCharged(t *testing.T) {
 		t.Errorf("%d bytes and %d pages for what was refused", account.Used()-used, Pages()-pages)
 	}
 	must(t, f.Truncate(u, 1<<32))
-	if n := account.Used() - empty; n != tree.heap {
-		t.Errorf("after truncation %d bytes charged, the tree says %d", n, tree.heap)
+	if n := account.Used() - empty; n != tree.Heap() {
+		t.Errorf("after truncation %d bytes charged, the tree says %d", n, tree.Heap())
 	}
 	must(t, f.Truncate(u, 0))
 	if n := account.Used(); n != empty {
 		t.Errorf("%d bytes charged for an empty file", n-empty)
-	}
-}
-
-// TestNeed compares what need tells with what set takes.
-func TestNeed(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
-	for range 200 {
-		var tree pageTree
-		for range 40 {
-			i := uint64(r.Int63()) >> (12 + r.Intn(50))
-			if tree.get(i) != 0 {
-				continue
-			}
-			p, err := frame.Alloc()
-			must(t, err)
-			need, before := tree.need(i), tree.heap
-			tree.set(i, p)
-			if got := tree.heap - before; got != need {
-				t.Fatalf("page %#x: %d bytes, need told %d", i, got, need)
-			}
-			if r.Intn(4) == 0 {
-				tree.remove(i, i+uint64(r.Intn(1000)))
-			}
-		}
-		if tree.remove(0, ^uint64(0)); tree.heap != 0 {
-			t.Fatalf("%d bytes left", tree.heap)
-		}
 	}
 }
 

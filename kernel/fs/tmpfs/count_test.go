@@ -157,7 +157,7 @@ func (d *dir) audit(t *testing.T) {
 			}
 			switch x := e.node.(type) {
 			case *file:
-				pages += x.pages.n
+				pages += x.pages.Len()
 			case *symlink:
 				if x.page != 0 {
 					pages++

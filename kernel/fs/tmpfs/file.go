@@ -6,6 +6,7 @@ import (
 	"kevlar/kernel/abi"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/mm"
+	"kevlar/kernel/mm/frametree"
 	"kevlar/kernel/vfs"
 )
 
@@ -22,8 +23,8 @@ type file struct {
 	seals   seals
 
 	mu    sync.Mutex
-	size  int64    // guarded by mu; changes with writeMu held too
-	pages pageTree // guarded by mu
+	size  int64          // guarded by mu; changes with writeMu held too
+	pages frametree.Tree // guarded by mu
 }
 
 // zeroPage is what reading a hole gives.
@@ -45,7 +46,7 @@ func (f *file) Attr() vfs.Attr {
 	a := f.attr()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	a.Size, a.Blocks = f.size, f.pages.n*blocksPerPage
+	a.Size, a.Blocks = f.size, f.pages.Len()*blocksPerPage
 	return a
 }
 
@@ -62,7 +63,7 @@ func (f *file) KernelMemory() int64 {
 		return 0
 	}
 	defer f.mu.Unlock()
-	return (f.pages.n<<pageShift + f.pages.heap + f.bytes) / int64(users)
+	return (f.pages.Len()<<pageShift + f.pages.Heap() + f.bytes) / int64(users)
 }
 
 // SetAttr changes attributes, the size included.
@@ -80,7 +81,7 @@ func (f *file) SetAttr(s vfs.SetAttr) error {
 // file's size.
 func (f *file) page(i uint64) (frame.Frame, int64) {
 	f.mu.Lock()
-	p := f.pages.get(i)
+	p := f.pages.Get(i)
 	if p != 0 {
 		p.Get()
 	}
@@ -206,7 +207,7 @@ func (f *file) writePage(src vfs.Source, i uint64, at, n int64) (int, error) {
 	clear(data[at+int64(m):])
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if q := f.pages.get(i); q != 0 { // a page fault was faster
+	if q := f.pages.Get(i); q != 0 { // a page fault was faster
 		copy(q.Data()[at:], data[at:at+int64(m)])
 		f.size = max(f.size, int64(i)<<pageShift+at+int64(m))
 		return m, err
@@ -223,18 +224,18 @@ func (f *file) writePage(src vfs.Source, i uint64, at, n int64) (int, error) {
 // charges the file's account for what the tree takes of the heap: ENOSPC. The
 // caller holds f.mu.
 func (f *file) place(i uint64, p frame.Frame) error {
-	if need := f.pages.need(i); need > 0 && f.account.Charge(need) != nil {
+	if need := f.pages.Need(i); need > 0 && f.account.Charge(need) != nil {
 		return abi.ENOSPC
 	}
-	f.pages.set(i, p)
+	f.pages.Set(i, p)
 	return nil
 }
 
 // drop gives up the pages from first to last-1. The caller holds f.mu.
 func (f *file) drop(first, last uint64) {
-	before := f.pages.heap
-	f.fs.freePages(f.pages.remove(first, last))
-	if n := before - f.pages.heap; n > 0 {
+	before := f.pages.Heap()
+	f.fs.freePages(f.pages.Remove(first, last))
+	if n := before - f.pages.Heap(); n > 0 {
 		f.account.Uncharge(n)
 	}
 }
@@ -260,7 +261,7 @@ func (f *file) clearRange(start, end int64) {
 	if start >= end {
 		return
 	}
-	if p := f.pages.get(uint64(start) >> pageShift); p != 0 {
+	if p := f.pages.Get(uint64(start) >> pageShift); p != 0 {
 		at := start % pageSize
 		clear(p.Data()[at : at+end-start])
 	}
@@ -314,7 +315,7 @@ func (f *file) Seek(_ *vfs.File, off int64, whence int) (int64, error) {
 			return 0, abi.ENXIO
 		}
 		last := (uint64(f.size) + pageSize - 1) >> pageShift
-		i := f.pages.next(uint64(off)>>pageShift, last, whence == abi.SEEK_HOLE)
+		i := f.pages.Next(uint64(off)>>pageShift, last, whence == abi.SEEK_HOLE)
 		if i == last {
 			if whence == abi.SEEK_DATA {
 				return 0, abi.ENXIO
@@ -411,7 +412,7 @@ func (f *file) fill(first, last uint64) error {
 func (f *file) fillPage(i uint64) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.pages.get(i) != 0 {
+	if f.pages.Get(i) != 0 {
 		return false, nil
 	}
 	p, err := f.fs.newPage()

@@ -16,7 +16,7 @@ func (f *file) Page(i uint64, write bool) (frame.Frame, error) {
 	if i >= (uint64(f.size)+pageSize-1)>>pageShift {
 		return 0, mm.ErrBeyondEOF
 	}
-	p := f.pages.get(i)
+	p := f.pages.Get(i)
 	if p == 0 {
 		var err error
 		if p, err = f.fs.newPage(); err != nil {
@@ -42,7 +42,7 @@ func (f *file) Present(first uint64, out []frame.Frame) {
 	defer f.mu.Unlock()
 	last := (uint64(f.size) + pageSize - 1) >> pageShift
 	n := min(uint64(len(out)), last-min(first, last))
-	f.pages.run(first, out[:n])
+	f.pages.Run(first, out[:n])
 	clear(out[n:])
 	for _, p := range out[:n] {
 		if p != 0 {

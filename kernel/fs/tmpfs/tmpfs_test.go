@@ -3,7 +3,6 @@ package tmpfs
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"math/rand"
 	"runtime"
 	"strings"
@@ -221,71 +220,6 @@ func TestOptions(t *testing.T) {
 	}
 	if err := s.Remount("what=ever"); err != abi.EINVAL {
 		t.Error(err)
-	}
-}
-
-// TestPageTree compares random operations with a map.
-func TestPageTree(t *testing.T) {
-	before := frame.Free()
-	r := rand.New(rand.NewSource(1))
-	index := func() uint64 {
-		return []uint64{0, 1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097, 1 << 18, 1<<18 - 1, 1 << 51, 1<<51 - 1, 1<<52 - 1}[r.Intn(16)] + uint64(r.Intn(3))
-	}
-	var tree pageTree
-	model := map[uint64]frame.Frame{}
-	for n := range 20000 {
-		switch i := index(); r.Intn(5) {
-		case 0, 1:
-			if model[i] == 0 {
-				f, err := frame.Alloc()
-				must(t, err)
-				tree.set(i, f)
-				model[i] = f
-			}
-		case 2:
-			j := index()
-			if r.Intn(4) != 0 {
-				j = i + uint64(r.Intn(3))
-			}
-			want := int64(0)
-			for k := range model {
-				if k >= i && k < j {
-					delete(model, k)
-					want++
-				}
-			}
-			if got := tree.remove(i, j); got != want {
-				t.Fatalf("step %d: removed %d, want %d", n, got, want)
-			}
-		case 3:
-			last, want := i+uint64(r.Intn(10000)), uint64(math.MaxUint64)
-			for k := range model {
-				if k >= i {
-					want = min(want, k)
-				}
-			}
-			if got := tree.next(i, last, false); got != min(want, last) {
-				t.Fatalf("step %d: next from %d to %d is %d, want %d", n, i, last, got, want)
-			}
-		case 4:
-			want := i
-			for model[want] != 0 {
-				want++
-			}
-			if got := tree.next(i, i+10, true); got != min(want, i+10) {
-				t.Fatalf("step %d: next hole from %d is %d, want %d", n, i, got, want)
-			}
-		}
-		if i := index(); tree.get(i) != model[i] || tree.n != int64(len(model)) {
-			t.Fatalf("step %d: page %d is %v, want %v; %d pages, want %d", n, i, tree.get(i), model[i], tree.n, len(model))
-		}
-	}
-	tree.remove(0, ^uint64(0))
-	if tree != (pageTree{}) {
-		t.Errorf("left over: %+v", tree)
-	}
-	if after := frame.Free(); after != before {
-		t.Errorf("%d frames free, %d before", after, before)
 	}
 }
 

@@ -1,13 +1,15 @@
-package tmpfs
+// Package frametree keeps the pages of memory objects: sparse arrays of page
+// frames, such as a file's contents or memory that processes share.
+package frametree
 
 import "kevlar/kernel/machine/frame"
 
-// A pageTree is the pages of a file: a sparse map from page numbers to frames,
-// on each of which it holds a reference. The first pages stand in the tree
-// itself, so that a small file needs nothing else; the others in leaves of 64
-// below as many levels of 64-way branches as the largest number asks for. The
-// zero value is empty.
-type pageTree struct {
+// A Tree is a sparse map from page numbers to frames, on each of which it holds
+// a reference. The first pages stand in the tree itself, so that a small file
+// needs nothing else; the others in leaves of 64 below as many levels of 64-way
+// branches as the largest number asks for. The zero value is empty. The owner
+// has the lock, and charges what the tree takes of the heap.
+type Tree struct {
 	direct [directPages]frame.Frame
 	root   branch
 	height int // levels of branches above the leaves; 0 if root.leaf is all
@@ -29,12 +31,18 @@ type branch struct {
 	leaf *[treeWidth]frame.Frame
 }
 
+// Len returns the number of frames.
+func (t *Tree) Len() int64 { return t.n }
+
+// Heap returns how many bytes of the heap the tree takes, itself not included.
+func (t *Tree) Heap() int64 { return t.heap }
+
 // span returns how many pages a branch with the given number of levels has.
 // Trees are at most nine levels high, for file offsets are 63 bits.
 func span(height int) uint64 { return 1 << (treeBits * (height + 1)) }
 
-// get returns the frame of page i, without a reference, or 0.
-func (t *pageTree) get(i uint64) frame.Frame {
+// Get returns the frame of page i, without a reference, or 0.
+func (t *Tree) Get(i uint64) frame.Frame {
 	if i < directPages {
 		return t.direct[i]
 	}
@@ -45,7 +53,7 @@ func (t *pageTree) get(i uint64) frame.Frame {
 }
 
 // leaf returns the leaf that page i, not among the first, belongs to, or nil.
-func (t *pageTree) leaf(i uint64) *[treeWidth]frame.Frame {
+func (t *Tree) leaf(i uint64) *[treeWidth]frame.Frame {
 	if i >= span(t.height) {
 		return nil
 	}
@@ -59,8 +67,8 @@ func (t *pageTree) leaf(i uint64) *[treeWidth]frame.Frame {
 	return b.leaf
 }
 
-// run sets out to the frames of the pages from i on, like get.
-func (t *pageTree) run(i uint64, out []frame.Frame) {
+// Run sets out to the frames of the pages from i on, like Get.
+func (t *Tree) Run(i uint64, out []frame.Frame) {
 	for len(out) > 0 && i < directPages {
 		out[0] = t.direct[i]
 		out, i = out[1:], i+1
@@ -76,8 +84,8 @@ func (t *pageTree) run(i uint64, out []frame.Frame) {
 	}
 }
 
-// need returns how many bytes of the heap set takes for page i.
-func (t *pageTree) need(i uint64) int64 {
+// Need returns how many bytes of the heap Set takes for page i.
+func (t *Tree) Need(i uint64) int64 {
 	if i < directPages {
 		return 0
 	}
@@ -101,8 +109,8 @@ func (t *pageTree) need(i uint64) int64 {
 	return int64(h)*nodeSize + leafSize
 }
 
-// set puts f, whose reference it takes over, at page i, where there is none.
-func (t *pageTree) set(i uint64, f frame.Frame) {
+// Set puts f, whose reference it takes over, at page i, where there is none.
+func (t *Tree) Set(i uint64, f frame.Frame) {
 	t.n++
 	if i < directPages {
 		t.direct[i] = f
@@ -130,9 +138,9 @@ func (t *pageTree) set(i uint64, f frame.Frame) {
 	b.leaf[i%treeWidth] = f
 }
 
-// remove gives up the frames of pages first to last-1 and returns how many
+// Remove gives up the frames of pages first to last-1 and returns how many
 // there were.
-func (t *pageTree) remove(first, last uint64) int64 {
+func (t *Tree) Remove(first, last uint64) int64 {
 	before := t.n
 	for i := first; i < min(last, directPages); i++ {
 		if f := t.direct[i]; f != 0 {
@@ -151,9 +159,9 @@ func (t *pageTree) remove(first, last uint64) int64 {
 	return before - t.n
 }
 
-// prune is remove for the branch whose first page is base, and reports whether
+// prune is Remove for the branch whose first page is base, and reports whether
 // the branch is empty now.
-func (t *pageTree) prune(b *branch, height int, base, first, last uint64) bool {
+func (t *Tree) prune(b *branch, height int, base, first, last uint64) bool {
 	empty := true
 	switch {
 	case b.leaf != nil:
@@ -193,11 +201,11 @@ func (t *pageTree) prune(b *branch, height int, base, first, last uint64) bool {
 	return empty
 }
 
-// next returns the first page from i to last-1 that there is or, if hole is
+// Next returns the first page from i to last-1 that there is or, if hole is
 // set, that there is not; last if none.
-func (t *pageTree) next(i, last uint64, hole bool) uint64 {
+func (t *Tree) Next(i, last uint64, hole bool) uint64 {
 	for i < last {
-		if (t.get(i) == 0) == hole {
+		if (t.Get(i) == 0) == hole {
 			return i
 		}
 		i++
@@ -210,7 +218,7 @@ func (t *pageTree) next(i, last uint64, hole bool) uint64 {
 
 // skip returns the first page from i on that is not in a missing branch; at
 // most last.
-func (t *pageTree) skip(i, last uint64) uint64 {
+func (t *Tree) skip(i, last uint64) uint64 {
 	for i >= directPages && i < last {
 		if i >= span(t.height) {
 			return last
