@@ -225,21 +225,33 @@ func (m *machine) memory(t *testing.T, command string, addr uint64, n int) []uin
 	return words
 }
 
-// places finds the image by the interrupt descriptor table, which lies in it,
+// handler returns the address of the code that a gate leads to.
+func handler(gate []uint64) uint64 { return gate[0]&0xffff | gate[0]>>48<<16 | gate[1]<<32 }
+
+// places finds the image by the code that the interrupt descriptor table leads to,
 // and reads where it says that all parts are.
 func (m *machine) places(t *testing.T, program *elf.File) (p layout.Places) {
 	t.Helper()
 	registers := m.execute(t, "human-monitor-command", "info registers")
-	_, after, _ := strings.Cut(registers, "IDT=")
-	fields := strings.Fields(after)
-	if len(fields) == 0 {
-		t.Fatal(registers)
+	base := func(name string) uint64 {
+		_, after, _ := strings.Cut(registers, name+"=")
+		if fields := strings.Fields(after); len(fields) > 0 {
+			if v, err := strconv.ParseUint(fields[0], 16, 64); err == nil {
+				return v
+			}
+		}
+		t.Fatalf("no %s: %s", name, registers)
+		return 0
 	}
-	var err error
-	if m.idt, err = strconv.ParseUint(fields[0], 16, 64); err != nil {
-		t.Fatal(err)
+	m.idt = base("IDT")
+	// Programs may learn these two addresses from the processor.
+	for i, v := range []uint64{m.idt, base("GDT")} {
+		if want := layout.Descriptors + uint64(i)*0x2000; v&^0xfff != want {
+			t.Errorf("descriptor table %d is at %#x, which depends on the image's place; want it at %#x", i, v, want)
+		}
 	}
-	m.delta = m.idt - m.symbol(t, program, "kevlar/kernel/machine/cpu.idt")
+	gate := m.memory(t, "x", m.idt, 2)
+	m.delta = handler(gate) - m.symbol(t, program, "kevlar/kernel/machine/cpu.exception0")
 	w := m.memory(t, "x", m.symbol(t, program, "kevlar/kernel/machine/layout.Placed"), 6)
 	return layout.Places{
 		Direct: uintptr(w[0]), GoArena: uintptr(w[1]), GoOther: uintptr(w[2]), Stacks: uintptr(w[3]), Image: uintptr(w[4]),
@@ -306,9 +318,9 @@ func (m *machine) check(t *testing.T, program *elf.File, p layout.Places) {
 			continue
 		}
 		present++
-		handler := gates[i]&0xffff | gates[i]>>48<<16 | gates[i+1]<<32
-		if at := handler - m.delta; at < text.Addr || at >= text.Addr+text.Size {
-			t.Errorf("the handler of vector %d is at %#x, outside of the text", i/2, handler)
+		h := handler(gates[i:])
+		if at := h - m.delta; at < text.Addr || at >= text.Addr+text.Size {
+			t.Errorf("the handler of vector %d is at %#x, outside of the text", i/2, h)
 		}
 	}
 	if present < 34 {

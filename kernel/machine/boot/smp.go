@@ -25,6 +25,7 @@ var starting struct {
 	cpu    *cpu.CPU
 	id     int
 	stacks cpu.Stacks
+	tables descriptors
 }
 
 // StartProcessors gives this CPU its guarded trap stacks and full extended
@@ -41,6 +42,11 @@ func StartProcessors() error {
 	_, size, _, _ := x86.CPUID(0xd, 0)
 	ring3.Init(features, int(size))
 	goruntime.MoveStacks(stacks)
+	tables, ok := mapDescriptors(0)
+	if !ok {
+		return errors.New("no memory for descriptor tables")
+	}
+	tables.use(cpu.Get(0))
 
 	if cpu.Count() == 1 {
 		return nil
@@ -78,8 +84,12 @@ func startProcessor(i int) error {
 	if err != nil {
 		return err
 	}
+	tables, ok := mapDescriptors(i)
+	if !ok {
+		return errors.New("no memory for descriptor tables")
+	}
 	c := cpu.Get(i)
-	starting.cpu, starting.id, starting.stacks = c, i, stacks
+	starting.cpu, starting.id, starting.stacks, starting.tables = c, i, stacks, tables
 	sendInit(c.APIC)
 	for try := 0; try < 3; try++ {
 		sendStartup(c.APIC)
@@ -121,6 +131,7 @@ func startThis() {
 	enableFeatures(ring3.Features())
 	x86.WriteCR3(ipi.KernelRoot)
 	starting.cpu.Init(starting.id, starting.stacks)
+	starting.tables.use(starting.cpu)
 	numberCPU(starting.id)
 	lapic.Enable(cpu.VectorSpurious, cpu.VectorTimer)
 }

@@ -85,6 +85,23 @@ func (c *CPU) Init(id int, s Stacks) {
 	x86.WRMSR(x86.MSRSFMask, clearTF|clearIF|clearDF|clearIOPL|clearNT|clearAC)
 }
 
+// Descriptors returns where the descriptor tables of c are and how many bytes
+// they have: its own and that of interrupts, which all CPUs share.
+func (c *CPU) Descriptors() (gdt, gdtSize, interrupts, interruptsSize uintptr) {
+	return uintptr(unsafe.Pointer(&c.gdt)), unsafe.Sizeof(c.gdt) + 8, uintptr(unsafe.Pointer(&idt)), unsafe.Sizeof(idt)
+}
+
+// UseDescriptors makes c, the CPU that runs the caller, find the tables at other
+// addresses, where they may be read-only. Interrupts are off.
+//
+//go:nosplit
+func (c *CPU) UseDescriptors(gdt, interrupts uintptr) {
+	putDescriptor(&c.desc[0], gdt, uint16(unsafe.Sizeof(c.gdt)+8-1))
+	putDescriptor(&c.desc[1], interrupts, uint16(unsafe.Sizeof(idt)-1))
+	x86.LGDT(uintptr(unsafe.Pointer(&c.desc[0])))
+	x86.LIDT(uintptr(unsafe.Pointer(&c.desc[1])))
+}
+
 // setStacks points the TSS and trap context at s. The trap stack may not be
 // in use.
 //

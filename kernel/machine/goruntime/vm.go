@@ -29,7 +29,10 @@ func initVM() bool {
 	p := &layout.Placed
 	vm.areas.init(p.GoArena, layout.SlotEnd(p.GoArena), p.GoOther, layout.SlotEnd(p.GoOther))
 	root := direct.Table(ipi.KernelRoot)
-	for _, base := range [...]uintptr{p.GoArena, p.GoOther, p.Stacks} {
+	for _, base := range [...]uintptr{p.GoArena, p.GoOther, p.Stacks, layout.Descriptors} {
+		if root[base>>39&511] != 0 {
+			continue // the image is there, too
+		}
 		f, err := frame.AllocReserved()
 		if err != nil {
 			return false
@@ -186,6 +189,20 @@ func MapStack(n int) (end uintptr) {
 		}
 	}
 	return slot + pageSize + size
+}
+
+// MapReadOnly maps the page frame at pa at va, too, where nothing is mapped. It
+// reports whether there was memory for page tables.
+//
+//go:nosplit
+func MapReadOnly(va uintptr, pa uint64) bool {
+	flags := vm.lock.Lock()
+	e := entry(va, true)
+	if e != nil {
+		*e = pa | layout.PTEPresent | layout.PTEGlobal | layout.PTENoExec | layout.PTEAccessed
+	}
+	vm.lock.Unlock(flags)
+	return e != nil
 }
 
 // Pages returns how many page frames the Go runtime has in use.

@@ -14,7 +14,8 @@
 //	trap stacks      1  4 KiB                        8 + 26
 //	image            1  4 KiB                        8 + 26
 //
-// Between the parts nothing is mapped. The direct map shows all physical
+// Between the parts nothing is mapped. In the last slot, which is not chosen, are
+// the processors' descriptor tables, read-only. The direct map shows all physical
 // memory, up to 512 GiB of it; readable and writable, but for the frames of
 // the image, whose text and constants are read-only there too. Within the
 // image text is readable and executable, constants and what relocation has
@@ -47,6 +48,12 @@ const (
 	// KernelText is the first byte of its text.
 	KernelText = KernelImage + 0x1000
 )
+
+// Descriptors is where the descriptor tables of the processors can be read, the
+// same in every boot: on processors without UMIP any program may ask for their
+// addresses. Two pages are for the table of interrupts, then two for each
+// processor.
+const Descriptors = 0xffffffffc0000000
 
 // Physical addresses.
 const (
