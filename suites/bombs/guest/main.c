@@ -5,8 +5,8 @@
 //
 // with the processes that the kernel has killed for memory under the bomb's name and under other names,
 // the memory that has not come back, what the user is still charged for, and the longest time that another user, who runs a program every
-// second, had to wait for one after the bomb had been ended. A first bomb is not told of: with it the
-// kernel makes tables that it keeps.
+// second, had to wait for one after the bomb had been ended. The first bomb goes off twice, and the first time
+// is not told of: with it the kernel makes tables that it keeps.
 
 #include "bombs.h"
 
@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 	pid_t other = fork();
 	if (other == 0)
 		live();
-	run(named("children"), 1, OTHER + 1, 0);
+	run(named(argv[3]), 1, atoi(argv[2]), 0);
 	for (int i = 3; i < argc; i++) {
 		run(named(argv[i]), atoi(argv[1]), atoi(argv[2]), 1);
 		if (waitpid(other, NULL, WNOHANG) != 0) {
