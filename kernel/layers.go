@@ -5,6 +5,7 @@ package main
 import (
 	"kevlar/kernel/ipc/pipe"
 	"kevlar/kernel/klog"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/boot"
 	"kevlar/kernel/machine/clock"
@@ -36,6 +37,8 @@ func connectLayers() {
 	ktime.UseAlarm(goruntime.SetAlarm)
 
 	mm.OnOutOfMemory = task.OutOfMemory
+	kmem.OnShortage = task.MemoryShort
+	irq.ConnectShortage(task.MemoryShort)
 	vfs.OpenFIFO = pipe.OpenFIFO
 
 	task.OnInterrupt = irq.Drain

@@ -11,6 +11,7 @@ import (
 	"kevlar/kernel/machine/cpu"
 	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/machine/power"
+	"kevlar/kernel/task"
 	"kevlar/kernel/uts"
 )
 
@@ -26,7 +27,7 @@ func main() {
 	setWallClock()
 	go boot.Refine()
 	go trimHeap()
-	startKiller()
+	go task.Killer()
 	klog.Printf("Kevlar %s on %d CPUs, %d MiB: %s", uts.Release, cpu.Count(), memoryMiB(), boot.CommandLine())
 
 	connectLayers()

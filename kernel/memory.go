@@ -10,9 +10,7 @@ import (
 	"kevlar/kernel/kmem"
 	"kevlar/kernel/machine/clock"
 	"kevlar/kernel/machine/frame"
-	"kevlar/kernel/machine/irq"
 	"kevlar/kernel/random"
-	"kevlar/kernel/task"
 	"kevlar/kernel/vfs"
 )
 
@@ -22,13 +20,6 @@ func setLimits() {
 	kmem.SetUp(int64(frame.Total() * frame.Size))
 	vfs.SetMemory(frame.Total())
 	epoll.SetMemory(frame.Total() * frame.Size)
-}
-
-// startKiller lets memory be made free when charges are refused for lack of
-// frames, or the heap eats up the reserve.
-func startKiller() {
-	task.StartKiller()
-	irq.ConnectShortage(func() { kmem.OnShortage() })
 }
 
 // trimHeap gives the pages that Go's heap has freed to user programs, a while

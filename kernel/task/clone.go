@@ -204,7 +204,11 @@ func (t *Task) cloneMM(flags uint64) (*mm.AddressSpace, error) {
 		t.mm.Get()
 		return t.mm, nil
 	}
-	return t.mm.Fork(t.Cred().Account)
+	child, err := t.mm.Fork(t.Cred().Account)
+	for tries := 0; err == abi.ENOMEM && !t.Killed() && mm.MakeMemory(tries); tries++ {
+		child, err = t.mm.Fork(t.Cred().Account)
+	}
+	return child, err
 }
 
 func (t *Task) cloneFiles(flags uint64) (*vfs.FDTable, error) {

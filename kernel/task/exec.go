@@ -85,7 +85,12 @@ func Exec(t *Task, a ExecArgs) error {
 		return err
 	}
 	x.newCred()
-	if err := x.prepare(); err != nil {
+	err = x.prepare()
+	for tries := 0; err == abi.ENOMEM && !t.Killed() && mm.MakeMemory(tries); tries++ {
+		x.discard()
+		err = x.prepare()
+	}
+	if err != nil {
 		return err
 	}
 	if err := t.killOtherThreads(); err != nil {
@@ -100,14 +105,22 @@ func (x *execution) release() {
 	if x.file != nil {
 		x.file.Put()
 	}
+	x.discard()
+}
+
+// discard gives back what prepare has made.
+func (x *execution) discard() {
 	if x.interp != nil {
 		x.interp.Put()
+		x.interp = nil
 	}
 	if x.as != nil {
 		x.t.setBuilding(nil)
 		x.as.Put()
+		x.as = nil
 	}
 	x.stack.release()
+	x.stack = stackBuilder{}
 }
 
 // prepare builds the new address space. Nothing of the old program is touched.

@@ -60,6 +60,7 @@ type ThreadGroup struct {
 	// dyingSince is when memory was first wanted of a group that was exiting
 	// or killed for it; of ktime.Mono, 0 before.
 	dyingSince int64
+	dyingCost  int64 // what it gives back, in bytes, as far as it is known
 	// execTask is the thread that waits in execve for the others to end.
 	execTask *Task
 	// unkillable is process 1: signals without a handler do nothing to it.

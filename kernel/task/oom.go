@@ -71,19 +71,18 @@ func (t *Task) outOfMemory() {
 	}
 }
 
-// StartKiller lets memory be made free when the kernel itself is short of it.
-// It is called once, before the first program runs.
-func StartKiller() {
-	kmem.OnShortage = func() {
-		select {
-		case shortage <- struct{}{}:
-		default:
-		}
+// MemoryShort wakes the killer: the kernel itself is short of memory. It may be
+// called with any lock held.
+func MemoryShort() {
+	select {
+	case shortage <- struct{}{}:
+	default:
 	}
-	go killer()
 }
 
-func killer() {
+// Killer makes memory free when the kernel itself is short of it. It runs from
+// the boot on.
+func Killer() {
 	for range shortage {
 		// Killing for less would not help the kernel: charges are refused.
 		worth := int64(frame.Total()*frame.Size) / 64
@@ -121,7 +120,7 @@ func makeMemory(worth int64) bool {
 	oom.list.clear()
 	oom.mu.Unlock()
 
-	await(func() bool { return stillReturning() || anyHasMemory(groups[:n]) })
+	await(func() bool { return stillReturning() || anyAlive(groups[:n]) })
 	return true
 }
 
@@ -178,17 +177,18 @@ func (l candidates) kill() []*ThreadGroup {
 	for i := range l {
 		c := &l[i]
 		groups = append(groups, c.group)
-		if c.group.killForMemory() {
+		if c.group.killForMemory(c.cost()) {
 			klog.Print(klog.Error, c.String())
 		}
 	}
 	return groups
 }
 
-// killForMemory kills the process, and reports whether it was not dying yet.
+// killForMemory kills the process, which costs so much, and reports whether it
+// was not dying yet.
 // Its page faults fail from now on if they need memory that is not there. oom.mu
 // is held.
-func (g *ThreadGroup) killForMemory() bool {
+func (g *ThreadGroup) killForMemory(cost int64) bool {
 	var building *mm.AddressSpace
 	g.Threads(func(t *Task) bool {
 		building = t.acquireBuilding()
@@ -206,30 +206,21 @@ func (g *ThreadGroup) killForMemory() bool {
 	if g.exiting {
 		return false
 	}
-	g.dyingSince = ktime.Mono()
+	g.dyingSince, g.dyingCost = ktime.Mono(), cost
 	g.exitLocked(abi.SIGKILL)
 	return true
 }
 
-// anyHasMemory reports whether a thread of the groups still has an address
-// space.
-func anyHasMemory(groups []*ThreadGroup) bool {
-	for _, g := range groups {
-		if g.hasMemory() {
-			return true
-		}
-	}
-	return false
+// anyAlive reports whether one of the groups has not given everything back yet.
+func anyAlive(groups []*ThreadGroup) bool {
+	return slices.ContainsFunc(groups, func(g *ThreadGroup) bool { return !g.hasEnded() })
 }
 
-func (g *ThreadGroup) hasMemory() (left bool) {
-	g.Threads(func(t *Task) bool {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		left = left || t.mm != nil
-		return !left
-	})
-	return left
+// hasEnded reports whether every thread has ended and given back what it had.
+func (g *ThreadGroup) hasEnded() bool {
+	treeMu.RLock()
+	defer treeMu.RUnlock()
+	return g.zombie || g.reaped
 }
 
 // String is the line for the log, as Linux writes it, with the kernel memory.

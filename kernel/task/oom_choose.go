@@ -156,28 +156,35 @@ func (c *candidate) cost() int64 { return userMemory(&c.stats) + c.kernel }
 func (c *candidate) measure() bool {
 	g := c.group
 	adj := int64(g.OOMScoreAdj())
-	if adj == oomAdjMin {
+	if adj == oomAdjMin || g.hasEnded() {
 		return false
 	}
-	as := g.acquireMM()
-	if as == nil {
-		return false
+	c.space = g.acquireMM()
+	if c.space != nil {
+		c.stats = c.space.Stats()
+		c.space.Put()
 	}
-	c.space, c.stats = as, as.Stats()
-	as.Put()
 	c.kernel = g.kernelMemory()
-	c.score = c.cost() + adj*int64(frame.Total()*frame.Size)/1000
 	c.uid = g.Leader().Cred().UID
 	c.sid, c.pgid = g.SID(), g.PGID()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.exiting {
-		return true
+	if g.exiting {
+		return c.measureDyingLocked()
 	}
-	now := ktime.Mono()
+	c.score = c.cost() + adj*int64(frame.Total()*frame.Size)/1000
+	return c.space != nil
+}
+
+// measureDyingLocked is the rest of measure for a process that is ending: it
+// gives back what it had, though it may have let go of it already. False if it
+// takes too long. The group is locked.
+func (c *candidate) measureDyingLocked() bool {
+	g, now := c.group, ktime.Mono()
 	if g.dyingSince == 0 {
-		g.dyingSince = now
+		g.dyingSince, g.dyingCost = now, c.cost()
 	}
+	c.kernel += max(g.dyingCost-c.cost(), 0)
 	c.dying = true
 	return now-g.dyingSince < int64(oomPatience)
 }

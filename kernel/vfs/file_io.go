@@ -90,7 +90,11 @@ func (f *File) Write(c Caller, src Source) (int, error) {
 		return 0, abi.EBADF
 	}
 	if f.can&isStream != 0 {
-		return f.ops.Write(c, src, 0)
+		n, err := f.ops.Write(c, src, 0)
+		for tries := 0; err == abi.ENOMEM && n == 0 && !c.Sleeper().Interrupted() && mm.MakeMemory(tries); tries++ {
+			n, err = f.ops.Write(c, src, 0)
+		}
+		return n, err
 	}
 	f.posMu.Lock()
 	defer f.posMu.Unlock()

@@ -71,6 +71,17 @@ func Spare() int64 {
 	return n
 }
 
+// Short reports whether Alloc fails for lack of frames, but for what is in the
+// caches of CPUs.
+//
+//go:nosplit
+func Short() bool {
+	flags := pool.lock.Lock()
+	short := pool.free <= floor()
+	pool.lock.Unlock(flags)
+	return short
+}
+
 // Low reports whether the heap has begun on the second half of the reserve. It
 // does not lock: trap context asks it.
 //
