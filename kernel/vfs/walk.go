@@ -99,11 +99,13 @@ func Resolve(c Caller, fs *FSContext, base Path, name string, flags LookupFlags)
 	}
 	var w walk
 	w.start(c, fs, base, flags)
+	defer w.end() // even if a file system panics
 	if err := w.whole(name); err != nil {
-		w.end()
 		return Path{}, err
 	}
-	return w.cur, nil
+	p := w.cur
+	w.cur = Path{} // the caller's now
+	return p, nil
 }
 
 // whole resolves all of a call's path.
