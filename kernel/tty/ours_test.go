@@ -54,9 +54,9 @@ type deviceInode struct {
 	open func(*vfs.File) (vfs.FileOps, error)
 }
 
-func (*deviceInode) Attr() vfs.Attr            { return vfs.Attr{Mode: abi.S_IFCHR | 0o600} }
-func (*deviceInode) SetAttr(vfs.SetAttr) error { return abi.EPERM }
-func (*deviceInode) FS() *vfs.Super            { return deviceSuper }
+func (*deviceInode) Attr() vfs.Attr                        { return vfs.Attr{Mode: abi.S_IFCHR | 0o600} }
+func (*deviceInode) SetAttr(vfs.Caller, vfs.SetAttr) error { return abi.EPERM }
+func (*deviceInode) FS() *vfs.Super                        { return deviceSuper }
 func (i *deviceInode) Open(_ vfs.Caller, f *vfs.File) (vfs.FileOps, error) {
 	return i.open(f)
 }

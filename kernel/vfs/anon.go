@@ -50,7 +50,7 @@ func (i *AnonInode) Attr() Attr {
 }
 
 // SetAttr changes attributes.
-func (i *AnonInode) SetAttr(s SetAttr) error {
+func (i *AnonInode) SetAttr(_ Caller, s SetAttr) error {
 	if s.Mask&AttrSize != 0 {
 		return abi.EINVAL
 	}

@@ -47,7 +47,7 @@ func (d *dynamic) set(name string, x vfs.Inode) {
 }
 
 func (d *dynamic) Attr() vfs.Attr                                  { return vfs.Attr{Mode: abi.S_IFDIR | 0o555, Nlink: 2} }
-func (d *dynamic) SetAttr(vfs.SetAttr) error                       { return abi.EPERM }
+func (d *dynamic) SetAttr(vfs.Caller, vfs.SetAttr) error           { return abi.EPERM }
 func (d *dynamic) FS() *vfs.Super                                  { return d.fs }
 func (d *dynamic) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) { return vfs.NoFile{}, nil }
 
@@ -77,9 +77,9 @@ type magicLink struct {
 	to vfs.Path
 }
 
-func (l *magicLink) Attr() vfs.Attr            { return vfs.Attr{Mode: abi.S_IFLNK | 0o777} }
-func (l *magicLink) SetAttr(vfs.SetAttr) error { return abi.EPERM }
-func (l *magicLink) FS() *vfs.Super            { return l.fs }
+func (l *magicLink) Attr() vfs.Attr                        { return vfs.Attr{Mode: abi.S_IFLNK | 0o777} }
+func (l *magicLink) SetAttr(vfs.Caller, vfs.SetAttr) error { return abi.EPERM }
+func (l *magicLink) FS() *vfs.Super                        { return l.fs }
 func (l *magicLink) Open(vfs.Caller, *vfs.File) (vfs.FileOps, error) {
 	return nil, abi.ELOOP
 }

@@ -11,7 +11,7 @@ type Inode interface {
 	// Attr returns the attributes.
 	Attr() Attr
 	// SetAttr changes attributes, all or none.
-	SetAttr(SetAttr) error
+	SetAttr(c Caller, s SetAttr) error
 	// FS returns the file system that the inode is part of.
 	FS() *Super
 	// Open returns the operations of a new open file description f, of

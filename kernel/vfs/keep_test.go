@@ -250,3 +250,38 @@ func TestDentriesShrink(t *testing.T) {
 		t.Errorf("%d dentries are cached without memory", n)
 	}
 }
+
+// TestPanicLeavesNothing has a file system panic in the middle of a walk: what the
+// walk kept is given up on the way out.
+func TestPanicLeavesNothing(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	must(t, c.mkdir("far", 0o755))
+	d := newFar(t)
+	ended := d.ending()
+	must(t, vfs.MountSuper(d.fs, "far", mustResolve(t, c, "far"), 0))
+	for what, do := range map[string]func(){
+		"resolve": func() { vfs.Resolve(c, c.fs, c.fs.Cwd(), "far/a", 0) },
+		"open":    func() { c.open("far/b", abi.O_CREAT|abi.O_RDWR, 0o644) },
+		"exec":    func() { vfs.OpenExec(c, c.fs, c.fs.Cwd(), "far/c", 0) },
+		"mkdir":   func() { c.mkdir("far/d", 0o755) },
+		"unlink":  func() { c.unlink("far/e") },
+		"rename":  func() { c.rename("far/f", "far/g", 0) },
+		"link":    func() { c.link("far/h", "far/i") },
+	} {
+		d.look = func(string) { panic(what) }
+		func() {
+			defer func() {
+				if recover() != what {
+					t.Errorf("%s does not panic", what)
+				}
+			}()
+			do()
+		}()
+	}
+	d.look = nil
+	must(t, c.mkdir("far/d", 0o755)) // no lock is held
+	must(t, c.umount("far", 0))
+	if n := ended.Load(); n != 1 {
+		t.Errorf("the file system has ended %d times", n)
+	}
+}

@@ -12,7 +12,7 @@ type placeDir struct {
 }
 
 func (d *placeDir) Attr() Attr                                                { return Attr{} }
-func (d *placeDir) SetAttr(SetAttr) error                                     { return nil }
+func (d *placeDir) SetAttr(Caller, SetAttr) error                             { return nil }
 func (d *placeDir) FS() *Super                                                { return d.s }
 func (d *placeDir) Open(Caller, *File) (FileOps, error)                       { return NoFile{}, nil }
 func (d *placeDir) Lookup(Caller, string) (Inode, error)                      { return nil, nil }

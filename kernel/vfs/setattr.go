@@ -31,7 +31,7 @@ func Chmod(c Caller, p Path, mode uint32) error {
 	if !cred.InGroup(gid) && !cred.HasCap(abi.CAP_FSETID) {
 		mode &^= abi.S_ISGID
 	}
-	return p.Dentry.inode.SetAttr(SetAttr{Mask: AttrMode, Mode: mode})
+	return p.Dentry.inode.SetAttr(c, SetAttr{Mask: AttrMode, Mode: mode})
 }
 
 // Chown changes owner and group, either of which may be KeepID: chown(2). The
@@ -66,7 +66,7 @@ func Chown(c Caller, p Path, uid, gid uint32) error {
 			s.Mask, s.Mode = s.Mask|AttrMode, m&0o7777
 		}
 	}
-	return p.Dentry.inode.SetAttr(s)
+	return p.Dentry.inode.SetAttr(c, s)
 }
 
 // withoutSetID returns mode without the bits that a change of owner or contents
@@ -94,7 +94,7 @@ func (d *Dentry) dropSetID(c Caller) error {
 	if m == mode {
 		return nil
 	}
-	return d.inode.SetAttr(SetAttr{Mask: AttrMode, Mode: m & 0o7777})
+	return d.inode.SetAttr(c, SetAttr{Mask: AttrMode, Mode: m & 0o7777})
 }
 
 // Utimes changes access and modification time: utimensat(2). nil leaves a time
@@ -129,7 +129,7 @@ func Utimes(c Caller, p Path, atime, mtime *int64) error {
 	}
 	set(AttrAtime, &s.Atime, atime)
 	set(AttrMtime, &s.Mtime, mtime)
-	return p.Dentry.inode.SetAttr(s)
+	return p.Dentry.inode.SetAttr(c, s)
 }
 
 // Truncate sets the size of the regular file at p: truncate(2).
@@ -175,7 +175,7 @@ func (d *Dentry) truncate(c Caller, size int64) error {
 		return err
 	}
 	now := ktime.Real()
-	return d.inode.SetAttr(SetAttr{
+	return d.inode.SetAttr(c, SetAttr{
 		Mask: AttrSize | AttrMtime | AttrCtime, Size: size, Mtime: now, Ctime: now,
 	})
 }

@@ -220,7 +220,7 @@ func (n *node) Attr() vfs.Attr {
 }
 
 // SetAttr changes attributes.
-func (n *node) SetAttr(s vfs.SetAttr) error {
+func (n *node) SetAttr(_ vfs.Caller, s vfs.SetAttr) error {
 	if s.Mask&vfs.AttrSize != 0 {
 		return abi.EINVAL
 	}

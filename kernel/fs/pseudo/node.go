@@ -64,7 +64,7 @@ func (n *Node) Owner() (mode, uid, gid uint32) { return n.mode, n.uid, n.gid }
 
 // SetAttr implements vfs.Inode. A view has no attributes that could be set;
 // truncating it, as opening it with O_TRUNC does, leaves it as it is.
-func (n *Node) SetAttr(s vfs.SetAttr) error {
+func (n *Node) SetAttr(_ vfs.Caller, s vfs.SetAttr) error {
 	if s.Mask&^(vfs.AttrSize|vfs.AttrMtime|vfs.AttrCtime) != 0 {
 		return abi.EPERM
 	}

@@ -94,11 +94,11 @@ func TestLinkCount(t *testing.T) {
 
 func TestSetAttr(t *testing.T) {
 	f := newDir().file(2, View{})
-	if err := f.SetAttr(vfs.SetAttr{Mask: vfs.AttrSize | vfs.AttrMtime | vfs.AttrCtime}); err != nil {
+	if err := f.SetAttr(vfs.Kernel, vfs.SetAttr{Mask: vfs.AttrSize | vfs.AttrMtime | vfs.AttrCtime}); err != nil {
 		t.Errorf("truncate: %v", err)
 	}
 	for _, mask := range []vfs.AttrMask{vfs.AttrMode, vfs.AttrUID, vfs.AttrGID, vfs.AttrAtime} {
-		if err := f.SetAttr(vfs.SetAttr{Mask: mask}); err != abi.EPERM {
+		if err := f.SetAttr(vfs.Kernel, vfs.SetAttr{Mask: mask}); err != abi.EPERM {
 			t.Errorf("attribute %#x: %v, want EPERM", mask, err)
 		}
 	}

@@ -67,7 +67,7 @@ func (f *file) KernelMemory() int64 {
 }
 
 // SetAttr changes attributes, the size included.
-func (f *file) SetAttr(s vfs.SetAttr) error {
+func (f *file) SetAttr(_ vfs.Caller, s vfs.SetAttr) error {
 	if s.Mask&vfs.AttrSize != 0 {
 		if err := f.truncate(s.Size); err != nil {
 			return err

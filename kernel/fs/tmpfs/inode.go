@@ -83,7 +83,7 @@ func (i *inode) attr() vfs.Attr {
 func (i *inode) Attr() vfs.Attr { return i.attr() }
 
 // SetAttr changes everything but the size.
-func (i *inode) SetAttr(s vfs.SetAttr) error {
+func (i *inode) SetAttr(_ vfs.Caller, s vfs.SetAttr) error {
 	if s.Mask&vfs.AttrSize != 0 {
 		return abi.EINVAL
 	}

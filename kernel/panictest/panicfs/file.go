@@ -64,7 +64,7 @@ func (f *file) hold(op Op) frame.Frame {
 }
 
 // SetAttr implements vfs.Inode.
-func (f *file) SetAttr(s vfs.SetAttr) error {
+func (f *file) SetAttr(_ vfs.Caller, s vfs.SetAttr) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	pass(SetAttr)
