@@ -70,7 +70,7 @@ func (as *AddressSpace) resolveFor(addr uintptr, write bool) error {
 		if err == nil {
 			return nil
 		}
-		if err != abi.ENOMEM || try == oomTries {
+		if err != abi.ENOMEM || try == oomTries || as.doomed.Load() {
 			return abi.EFAULT
 		}
 		time.Sleep(oomPause)

@@ -18,6 +18,27 @@ type VMAInfo struct {
 	File   File // or nil; valid during the call only
 	Locked bool
 	Stack  bool // grows down
+	// Advised is what madvise(2) was told, as proc(5) abbreviates it in the
+	// VmFlags of smaps: each with a space before it.
+	Advised string
+}
+
+// adviceNames has the abbreviations of advice, in the order of Linux.
+var adviceNames = [...]struct {
+	flag vmaFlags
+	name string
+}{
+	{vmSequential, " sr"}, {vmRandom, " rr"}, {vmDontFork, " dc"}, {vmNoReserve, " nr"}, {vmWipeOnFork, " wf"},
+	{vmDontDump, " dd"}, {vmHugePage, " hg"}, {vmNoHugePage, " nh"}, {vmMergeable, " mg"},
+}
+
+func (v *vma) advised() (names string) {
+	for _, a := range adviceNames {
+		if v.flags&a.flag != 0 {
+			names += a.name
+		}
+	}
+	return names
 }
 
 // VMAs calls f for every VMA in order until f returns false. f runs with as
@@ -39,11 +60,12 @@ func (as *AddressSpace) VMAsFrom(addr uintptr, f func(VMAInfo) bool) {
 func (as *AddressSpace) info(v *vma) VMAInfo {
 	info := VMAInfo{
 		Start: v.start, End: v.end,
-		Prot:   int(v.prot),
-		Shared: v.shared(),
-		Name:   v.name,
-		Locked: v.flags&vmLocked != 0,
-		Stack:  v.flags&vmGrowsDown != 0,
+		Prot:    int(v.prot),
+		Shared:  v.shared(),
+		Name:    v.name,
+		Locked:  v.flags&vmLocked != 0,
+		Advised: v.advised(),
+		Stack:   v.flags&vmGrowsDown != 0,
 	}
 	l := &as.layout
 	switch {

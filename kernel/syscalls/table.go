@@ -43,7 +43,7 @@ var Table = [...]Call{
 	abi.SYS_MREMAP:                  {"mremap", sysMremap, "ptr, size, size, mremap, ptr = ptr", Full, ""},
 	abi.SYS_MSYNC:                   {"msync", sysMsync, "ptr, size, msync", Full, ""},
 	abi.SYS_MINCORE:                 {"mincore", sysMincore, "ptr, size, ptr", Full, ""},
-	abi.SYS_MADVISE:                 {"madvise", sysMadvise, "ptr, size, madvise", Partial, "advice that only tunes Linux's own caches is refused with EINVAL"},
+	abi.SYS_MADVISE:                 {"madvise", sysMadvise, "ptr, size, madvise", Partial, "hints about huge, equal and cold pages are kept and have no effect; MADV_COLLAPSE, MADV_HWPOISON and MADV_SOFT_OFFLINE are refused with EINVAL"},
 	abi.SYS_SHMGET:                  {Name: "shmget", Args: "int, size, int"},
 	abi.SYS_SHMAT:                   {Name: "shmat"},
 	abi.SYS_SHMCTL:                  {Name: "shmctl"},

@@ -93,6 +93,8 @@ static void mmap_errors(void)
 	int ends[2];
 	CHECK(pipe(ends) == 0);
 	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, ends[0], 0) == MAP_FAILED && errno == ENODEV);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("/proc/meminfo", O_RDONLY), 0) == MAP_FAILED && errno == EIO);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("/proc/self/maps", O_RDONLY), 0) == MAP_FAILED && errno == ENODEV);
 	int directory = open(".", O_RDONLY);
 	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, directory, 0) == MAP_FAILED && errno == ENODEV);
 }

@@ -97,6 +97,7 @@ func (fs *FS) addText(name string, mode uint32, show func(w *bytes.Buffer) error
 	fs.root.dir.Add(name, pseudo.NewText(fs.node(abi.S_IFREG|mode), pseudo.View{
 		Show:    func(_ vfs.Caller, w *bytes.Buffer) error { return show(w) },
 		NoStore: abi.EIO,
+		NoMap:   abi.EIO,
 	}))
 }
 
@@ -108,6 +109,7 @@ func (fs *FS) addRecords(name string, records func(pos int64, w *bytes.Buffer, m
 			return records(pos, w, more)
 		},
 		NoStore: abi.EIO,
+		NoMap:   abi.EIO,
 	}))
 }
 

@@ -136,6 +136,7 @@ func (v *view) smapsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) e
 				w.WriteString(f.name)
 			}
 		}
+		w.WriteString(a.Advised)
 		w.WriteString(" \n")
 	})
 }

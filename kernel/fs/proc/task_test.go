@@ -316,9 +316,14 @@ func TestMaps(t *testing.T) {
 	if strings.IndexByte(lines[1], '/') != 73 {
 		t.Errorf("the name is at column %d, want 73", strings.IndexByte(lines[1], '/'))
 	}
+	for _, advice := range []int{abi.MADV_MERGEABLE, abi.MADV_NOHUGEPAGE, abi.MADV_DONTFORK, abi.MADV_SEQUENTIAL} {
+		if err := as.Madvise(nil, 0x40000000, pageSize, advice); err != nil {
+			t.Fatal(err)
+		}
+	}
 	smaps := w.mustRead(t, "/7/smaps")
 	for _, want := range []string{
-		lines[0] + "Size:                  8 kB\n", "Rss:                   4 kB\nPss:                   4 kB\n",
+		"VmFlags: rd ex sh sr dc nh \n", lines[0] + "Size:                  8 kB\n", "Rss:                   4 kB\nPss:                   4 kB\n",
 		"Private_Dirty:         4 kB\n", "VmFlags: rd wr \n",
 	} {
 		if !strings.Contains(smaps, want) {

@@ -6,6 +6,7 @@ import (
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/kmem"
+	"kevlar/kernel/mm"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -41,12 +42,22 @@ type View struct {
 	// NoStore is what a write(2) answers if Store is nil and the permission
 	// bits or a capability allowed to open the file for writing.
 	NoStore abi.Errno
+	// NoMap is what mmap(2) answers; ENODEV if it is 0.
+	NoMap abi.Errno
 	// Plain makes it a file that poll(2) takes as always ready, and epoll(7)
 	// and splice(2) do not take, as files of one thread are.
 	Plain bool
 	// Strict refuses to open a file for reading or writing (EACCES) if its
 	// permission bits allow that to nobody, even to the superuser.
 	Strict bool
+}
+
+// MemoryObject implements vfs.Mapper.
+func (o *openText) MemoryObject() (mm.Object, error) {
+	if o.view.NoMap != 0 {
+		return nil, o.view.NoMap
+	}
+	return nil, abi.ENODEV
 }
 
 // maxStore is the most bytes that one write to a file may have.
