@@ -113,6 +113,7 @@ func loadSegments(f *elf.File) ([]segment, error) {
 		}
 	}
 	var segments []segment
+	protected := false
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_LOAD {
 			continue
@@ -130,6 +131,7 @@ func loadSegments(f *elf.File) ([]segment, error) {
 		}
 		if settled != nil && s.vaddr == settled.Vaddr && s.memSize == settled.Memsz {
 			s.flags &^= elf.PF_W
+			protected = true
 		} else {
 			s.constant = p.Flags&elf.PF_W == 0
 		}
@@ -138,6 +140,9 @@ func loadSegments(f *elf.File) ([]segment, error) {
 			s.memSize = uint64(len(s.data))
 		}
 		segments = append(segments, s)
+	}
+	if !protected {
+		return nil, errors.New("kernel: what relocation settles has no segment of its own")
 	}
 	return segments, nil
 }

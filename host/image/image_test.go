@@ -18,13 +18,14 @@ type linked struct {
 	image      uint64 // address of the first segment
 	symbol     string // of the entry
 	dataFlags  elf.ProgFlag
+	relro      uint64 // address of what relocation settles
 	relocation elf.R_X86_64
 	at         uint64 // of the second relocation; the first is in what is settled
 }
 
 var good = linked{
 	kind: elf.ET_DYN, image: layout.KernelImage, symbol: layout.EntrySymbol + ".abi0",
-	dataFlags: elf.PF_R | elf.PF_W, relocation: elf.R_X86_64_RELATIVE, at: dataAt + 16,
+	dataFlags: elf.PF_R | elf.PF_W, relro: settled, relocation: elf.R_X86_64_RELATIVE, at: dataAt + 16,
 }
 
 // Where things are in the file of good and in memory.
@@ -95,7 +96,7 @@ func (l linked) file(t *testing.T) []byte {
 	load(elf.PT_LOAD, 1, l.image, elf.PF_R|elf.PF_X, pageSize)
 	load(elf.PT_LOAD, 2, constants, elf.PF_R, pageSize)
 	load(elf.PT_LOAD, 3, settled, elf.PF_R|elf.PF_W, pageSize)
-	load(elf.PT_GNU_RELRO, 3, settled, elf.PF_R, pageSize)
+	load(elf.PT_GNU_RELRO, 3, l.relro, elf.PF_R, pageSize)
 	load(elf.PT_LOAD, 4, dataAt, l.dataFlags, dataMem)
 	return contents
 }
@@ -240,6 +241,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"writable code", but(func(l *linked) { l.dataFlags |= elf.PF_X }), "writable and executable"},
 		{"a fixed address", but(func(l *linked) { l.kind = elf.ET_EXEC }), "anywhere"},
 		{"another address", but(func(l *linked) { l.image -= pageSize }), "linked for"},
+		{"nothing that relocation settles", but(func(l *linked) { l.relro = dataAt + pageSize }), "settles"},
 		{"another relocation", but(func(l *linked) { l.relocation = elf.R_X86_64_GLOB_DAT }), "relocation"},
 		{"a relocation of constants", but(func(l *linked) { l.at = constants + 8 }), "where no data is"},
 		{"a relocation of text", but(func(l *linked) { l.at = text + 8 }), "where no data is"},
