@@ -53,7 +53,12 @@ func compile(t *testing.T) []byte {
 const script = `cat >/tmp/fuzz.bin && chmod 755 /tmp/fuzz.bin || exit 1
 free() { sleep 1; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
 settle() {
-	for mount in $(awk '$2 ~ "^/tmp/fuzz" { print $2 }' /proc/mounts); do umount -l $mount 2>/dev/null; done
+	# The last first, for it may hide others.
+	for try in 1 2 3 4 5; do
+		for mount in $(awk '$2 ~ "^/tmp/fuzz" { print $2 }' /proc/mounts | sed '1!G;h;$!d'); do
+			umount -l $mount 2>/dev/null
+		done
+	done
 	rm -rf /tmp/fuzz; sync; [ ! -w /proc/sys/vm/drop_caches ] || echo 3 >/proc/sys/vm/drop_caches
 	sleep 4
 }
