@@ -56,15 +56,25 @@ func (s *vmaSet) search(addr uintptr) cursor {
 	return cursor{leaf, vmaFor(leaf.vmas, addr)}
 }
 
-// at returns the VMA that contains addr, or nil. Every fault comes this way.
+// at returns the VMA that contains addr, or nil. Every fault comes this way: the
+// search ends as soon as it meets the VMA.
 func (s *vmaSet) at(addr uintptr) *vma {
 	leaf := &s.root
 	if leaf.kids != nil {
 		leaf = leaf.leafFor(addr)
 	}
 	vmas := leaf.vmas
-	if i := vmaFor(vmas, addr); i < len(vmas) && vmas[i].start <= addr {
-		return &vmas[i]
+	lo, hi := 0, len(vmas)
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		switch v := &vmas[mid]; {
+		case v.end <= addr:
+			lo = mid + 1
+		case v.start > addr:
+			hi = mid
+		default:
+			return v
+		}
 	}
 	return nil
 }
