@@ -401,11 +401,20 @@ func TestOutOfMemoryKillsTheLargest(t *testing.T) {
 		// What is cached goes first.
 		for kmem.Shrink(&kmem.Machine, 1<<20) > 0 {
 		}
-		u.Do(func(*task.Task) { task.OutOfMemory() })
+		var held []frame.Frame
+		outOfMemory := func() {
+			for f, err := frame.Alloc(); err == nil; f, err = frame.Alloc() {
+				held = append(held, f)
+			}
+			u.Do(func(*task.Task) { task.OutOfMemory() })
+		}
+		outOfMemory()
 		waitFor(t, u, large, 0, abi.SIGKILL)
-		u.Do(func(*task.Task) { task.OutOfMemory() })
+		outOfMemory()
 		waitFor(t, u, small, 0, abi.SIGKILL)
-		u.Do(func(*task.Task) { task.OutOfMemory() })
+		outOfMemory()
+		frame.PutAll(held)
+		u.Do(func(*task.Task) { task.OutOfMemory() }) // there is enough again
 		if r, err := u.Wait(spared, abi.WNOHANG); err != nil || r.PID != 0 {
 			t.Errorf("spared process: %+v, %v", r, err)
 		}

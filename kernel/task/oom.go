@@ -62,7 +62,7 @@ var shortage = make(chan struct{}, 1)
 // OutOfMemory makes memory free, by killing if need be. It returns when what it
 // has done took effect or, for the caller may be a victim, after a short time.
 // It is called with no lock held.
-func OutOfMemory() { makeMemory(0) }
+func OutOfMemory() { makeMemory(0, frame.Short) }
 
 // outOfMemory is called when a page fault of t cannot be served.
 func (t *Task) outOfMemory() {
@@ -87,7 +87,7 @@ func Killer() {
 		// Killing for less would not help the kernel: charges are refused.
 		worth := int64(frame.Total()*frame.Size) / 64
 		for range 20 {
-			if !kmem.Short() || !makeMemory(worth) {
+			if !kmem.Short() || !makeMemory(worth, kmem.Short) {
 				break
 			}
 		}
@@ -96,9 +96,9 @@ func Killer() {
 }
 
 // makeMemory gives back what can be made again, or else kills processes that
-// cost at least worth bytes together. It reports whether it did something, or
-// whether something was under way.
-func makeMemory(worth int64) bool {
+// cost at least worth bytes together, while memory is short. It reports whether
+// it did something, or whether something was under way.
+func makeMemory(worth int64, short func() bool) bool {
 	oom.mu.Lock()
 	if relieve() {
 		oom.mu.Unlock()
@@ -110,6 +110,13 @@ func makeMemory(worth int64) bool {
 		return true
 	}
 	victims := oom.list.find()
+	// Looking takes a while, in which a victim may have ended that was not
+	// found any more.
+	if !short() {
+		oom.list.clear()
+		oom.mu.Unlock()
+		return true
+	}
 	if len(victims) == 0 || victims.cost() < worth {
 		oom.list.clear()
 		oom.mu.Unlock()
