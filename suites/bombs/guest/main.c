@@ -200,13 +200,13 @@ static void run(const struct kind *kind, int seconds, int uid, int tell)
 	pace->last = milliseconds();
 	pace->longest = 0;
 	long left = missing(before);
-	rest(2500); // for the other user's next programs
+	if (!tell)
+		return;
+	rest(2200); // for the other user's next programs
 	killed(&bombs, &innocents);
 	long gap = milliseconds() - pace->last;
 	if (gap < pace->longest)
 		gap = pace->longest;
-	if (!tell)
-		return;
 	printf("%s killed %d innocent %d missing %ld charged %ld gap %ld\n", kind->name, bombs, innocents, left,
 	       charged(uid), gap);
 	fflush(stdout);
