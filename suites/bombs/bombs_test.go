@@ -1,19 +1,14 @@
 package bombs
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"kevlar/host/hostpkg"
-	"kevlar/host/progress"
+	"kevlar/suites/driver"
 )
 
 // all are the kinds of bombs of guest/kinds.c.
@@ -34,28 +29,6 @@ const (
 	pace = 2000
 	user = 1000
 )
-
-// compile builds the bomber of the folder guest and returns its bytes.
-func compile(t *testing.T) []byte {
-	t.Helper()
-	if err := hostpkg.Ensure(context.Background(), progress.New(os.Stderr, false), hostpkg.Musl); err != nil {
-		t.Fatal(err)
-	}
-	sources, err := filepath.Glob("guest/*.c")
-	if err != nil || len(sources) == 0 {
-		t.Fatalf("no sources: %v", err)
-	}
-	program := filepath.Join(t.TempDir(), "bombs")
-	args := append([]string{"-static", "-O2", "-pthread", "-Wall", "-Wextra", "-Werror", "-o", program}, sources...)
-	if out, err := exec.Command("musl-gcc", args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	b, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // A row is what came of the bombs of one kind, of one user, in machines of one size.
 type row struct {
@@ -140,30 +113,16 @@ func (f *field) setOff(kinds []string) (rows []*row) {
 
 // boot sets off the bombs in one machine, and tells whether it has come through.
 func (f *field) boot(kinds []string) (out, diagnosis string, alive bool) {
-	kevlar := os.Getenv("KEVLAR")
-	if kevlar == "" {
-		f.t.Skip("needs a machine; run: kevlar test bombs")
+	r := (&driver.Machine{
+		Program: f.program,
+		Script:  fmt.Sprintf("exec %s %d %d %s", driver.Path, f.seconds, f.uid, strings.Join(kinds, " ")),
+		Flags:   []string{"--mem", f.mem},
+		Limit:   time.Minute + time.Duration(len(kinds))*time.Duration(f.seconds+60)*time.Second,
+	}).Run(f.t)
+	if r.Err == nil && strings.HasSuffix(r.Stdout, "alive\n") && !strings.Contains(r.Stderr, "panic") {
+		return r.Stdout, "", true
 	}
-	log := filepath.Join(f.t.TempDir(), "log")
-	limit := time.Minute + time.Duration(len(kinds))*time.Duration(f.seconds+60)*time.Second
-	args := append([]string{"run", "--timeout", limit.String()}, strings.Fields(os.Getenv("KEVLAR_FLAGS"))...)
-	args = append(args, "--mem", f.mem)
-	linux := strings.Contains(os.Getenv("KEVLAR_FLAGS"), "--kernel linux")
-	if !linux {
-		args = append(args, "--log", log)
-	}
-	script := fmt.Sprintf("cat >/tmp/bombs.bin && chmod 755 /tmp/bombs.bin && exec /tmp/bombs.bin %d %d %s",
-		f.seconds, f.uid, strings.Join(kinds, " "))
-	cmd := exec.Command(kevlar, append(args, "--", "sh", "-c", script)...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(f.program), &stdout, &stderr
-	err := cmd.Run()
-	out = stdout.String()
-	if err == nil && strings.HasSuffix(out, "alive\n") && !strings.Contains(stderr.String(), "panic") {
-		return out, "", true
-	}
-	text, _ := os.ReadFile(log)
-	return out, fmt.Sprintf("%v\n%s%s", err, &stderr, text[max(0, len(text)-3000):]), false
+	return r.Stdout, r.String(), false
 }
 
 // report prints the table, and fails t if it is not all zeros.
@@ -180,7 +139,7 @@ func report(t *testing.T, rows []*row) {
 
 // TestShort sets off, once, those that have ended machines.
 func TestShort(t *testing.T) {
-	f := field{t: t, program: compile(t), mem: "64M", uid: user, seconds: 1, lost: 2 * lost}
+	f := field{t: t, program: driver.Compile(t), mem: "64M", uid: user, seconds: 1, lost: 2 * lost}
 	report(t, f.setOff([]string{"proctext", "argv", "poll", "pipe", "fork"}))
 }
 
@@ -190,7 +149,7 @@ func TestAll(t *testing.T) {
 	if err != nil {
 		t.Skip("takes long; run: kevlar test bombs --runs N")
 	}
-	program := compile(t)
+	program := driver.Compile(t)
 	var rows []*row
 	for _, mem := range []string{"64M", "128M"} {
 		for _, uid := range []int{0, user} {

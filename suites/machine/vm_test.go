@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"kevlar/suites/driver"
 )
 
 // patience is how long a machine may take for anything: a loaded host is slow.
@@ -23,9 +25,7 @@ const patience = 2 * time.Minute
 // image returns the kernel's image, and skips the test where there is no machine.
 func image(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("KEVLAR") == "" {
-		t.Skip("needs a machine; run: kevlar test machine")
-	}
+	driver.Kevlar(t)
 	words := strings.Fields(os.Getenv("KEVLAR_FLAGS"))
 	for i, w := range words {
 		if w == "--kernel" && words[i+1] == "linux" {
@@ -123,6 +123,7 @@ func boot(t *testing.T, flags ...string) *vm {
 // root returns the flags for a machine with the default root file system.
 func root(t *testing.T) []string {
 	t.Helper()
+	driver.Kevlar(t)
 	file, err := initramfs()
 	if err != nil {
 		t.Fatal(err)
