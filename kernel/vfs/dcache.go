@@ -196,9 +196,9 @@ func (c *dentryCache) look() (forgot, spared bool) {
 	return forgot, false
 }
 
-// forget makes d's directory hold it weakly. It fails for a mount point. A
-// directory is no exception: while a dentry below it is known to anybody, that
-// one keeps it alive.
+// forget makes d's directory hold it weakly, if it holds it at all. It fails for a
+// mount point, and while d moves to another place. A directory is no exception:
+// while a dentry below it is known to anybody, that one keeps it alive.
 func (d *Dentry) forget() bool {
 	if d.gone.Load() {
 		return true
@@ -217,11 +217,12 @@ func (d *Dentry) forget() bool {
 	case ok:
 		s.known.Set(p.name, child{forgotten: weak.Make(d)})
 	}
+	weakly := known.dentry == nil && known.forgotten.Value() == d
 	s.mu.Unlock()
 	if ok && d.inode != nil {
 		runtime.AddCleanup(d, collected, tombstone{s, p.name})
 	}
-	return ok || d.gone.Load()
+	return ok || weakly || d.gone.Load() || d.replaced.Load()
 }
 
 // A tombstone is the name of a dentry that was forgotten.

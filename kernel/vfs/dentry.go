@@ -29,6 +29,9 @@ type Dentry struct {
 	// gone is set when the name has been removed. A directory's changes
 	// under its own lock and its parent's, others' under the parent's.
 	gone atomic.Bool
+	// replaced is set when the name stands for another dentry in its
+	// directory, with children.mu held.
+	replaced atomic.Bool
 	// mounts counts the mounts on this dentry, and cover is most often the one.
 	mounts atomic.Int32
 	cover  atomic.Pointer[Mount]
@@ -230,6 +233,8 @@ func (d *Dentry) add(name string, inode Inode) *Dentry {
 	}
 	if old.dentry != nil && old.dentry.inode == inode {
 		n = old.dentry
+	} else if old.dentry != nil {
+		old.dentry.replaced.Store(true)
 	}
 	s.known.Set(n.Name(), child{dentry: n})
 	s.mu.Unlock()
@@ -283,9 +288,13 @@ func exchange(a, b *Dentry) {
 func (s *children) insert(name string, c *Dentry) {
 	s.mu.Lock()
 	old, _ := s.known.Get(name)
+	negative := old.dentry != nil && old.dentry.inode == nil
+	if negative {
+		old.dentry.replaced.Store(true)
+	}
 	s.known.Set(name, child{dentry: c})
 	s.mu.Unlock()
-	if old.dentry != nil && old.dentry.inode == nil {
+	if negative {
 		c.cache().remove(old.dentry)
 	}
 	c.cache().add(c)
