@@ -251,11 +251,13 @@ func (x *execution) commit() {
 	x.prog.file, x.file = x.file, nil
 	x.prog.users.Store(1)
 	old, oldProg := t.mm, t.prog
+	x.setCred() // before anybody sees the new program
 	t.mu.Lock()
 	t.mm, t.table, t.prog = x.as, x.as.Table(), x.prog
 	t.building = nil
 	t.mu.Unlock()
 	x.as = nil
+	x.setDumpable()
 	g.markExecuted() // before a parent that waits in vfork(2) looks
 	t.finishVfork()
 	if old != nil {
@@ -285,7 +287,6 @@ func (x *execution) commit() {
 		t.files.CloseOnExec()
 	}
 	t.SetComm(x.filename[strings.LastIndexByte(x.filename, '/')+1:])
-	x.setCred()
 
 	c := t.Ctx
 	c.Registers = newRegisters

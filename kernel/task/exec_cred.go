@@ -69,18 +69,30 @@ func (t *Task) sharesFS() bool {
 	return users > own
 }
 
-// setCred gives the thread its new credentials.
+// setCred gives the thread its new credentials. The process is not dumpable
+// until setDumpable if it was not, or will not be: of the old program and the new
+// nobody sees more than of either.
 func (x *execution) setCred() {
 	t := x.t
+	if !x.dumpable() {
+		t.group.dumpable.Store(0)
+	}
 	t.SetCred(x.cred)
 	if x.secure {
 		t.parentDeathSignal.Store(0)
 		t.group.rlimits.Lower(abi.RLIMIT_STACK, secureStack)
 	}
 	t.group.personality.Store(x.personality())
-	dumpable := int32(1)
-	if x.cred.EUID != x.cred.UID || x.cred.EGID != x.cred.GID {
-		dumpable = 0
+}
+
+// setDumpable makes the process dumpable, now that its address space is the new
+// program's, unless that runs for another user.
+func (x *execution) setDumpable() {
+	if x.dumpable() {
+		x.t.group.dumpable.Store(1)
 	}
-	t.group.dumpable.Store(dumpable)
+}
+
+func (x *execution) dumpable() bool {
+	return x.cred.EUID == x.cred.UID && x.cred.EGID == x.cred.GID
 }

@@ -370,6 +370,53 @@ func TestSetUserID(t *testing.T) {
 	})
 }
 
+// A releaseFunc is called when a file is released.
+type releaseFunc func()
+
+func (f releaseFunc) FileReleased(*vfs.File) { f() }
+
+// Others see a set-user-ID program with its own credentials only. What is closed
+// on exec is closed when the program is in place.
+func TestExecChangesCredentialsFirst(t *testing.T) {
+	run(t, func(u *User) int {
+		tasktest.Install(t, "/suid", func(*User) int { return 0 }, 0o4755)
+		defer tasktest.Remove(t, "/suid")
+		tasktest.WriteFile(t, "/witness", nil, 0o644)
+		defer tasktest.Remove(t, "/witness")
+		released := false
+		pid := u.Fork(func(u *User) int {
+			u.Do(func(tk *task.Task) {
+				f, err := vfs.OpenAt(tk, tk.FS(), tk.FS().Root(), "/witness", abi.O_RDONLY, 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				old := tk.AcquireMM()
+				old.Put()
+				f.AddReleaseHook(&vfs.ReleaseHook{Observer: releaseFunc(func() {
+					released = true
+					as := tk.AcquireMM()
+					defer as.Put()
+					if c := tk.Cred(); as != old && (c.EUID != 0 || tk.Group().Dumpable() != 0) {
+						t.Errorf("the program is seen as user %d's, dumpable %d", c.EUID, tk.Group().Dumpable())
+					}
+				})})
+				if _, err := tk.FDs().Install(f, 0, true); err != nil {
+					t.Error(err)
+				}
+				tk.SetUID(1000)
+				tk.Group().SetDumpable(1)
+			})
+			return int(u.Exec("/suid", nil, nil).(abi.Errno))
+		})
+		waitFor(t, u, pid, 0, 0)
+		if !released {
+			t.Error("the file is still open")
+		}
+		return 0
+	})
+}
+
 func TestExecOfAThread(t *testing.T) {
 	run(t, func(u *User) int {
 		tasktest.Install(t, "/prog", func(u *User) int {

@@ -149,6 +149,8 @@ type fakeTask struct {
 	stack     []string
 	// stackAsked counts those who asked for the stack.
 	stackAsked int
+	// onAcquireMM, if not nil, is called before AcquireMM.
+	onAcquireMM func()
 
 	mu   sync.Mutex
 	comm string
@@ -209,6 +211,9 @@ func (t *fakeTask) Status(whole bool) (Status, bool) {
 }
 
 func (t *fakeTask) AcquireMM() *mm.AddressSpace {
+	if t.onAcquireMM != nil {
+		t.onAcquireMM()
+	}
 	if t.as != nil {
 		t.as.Get()
 	}

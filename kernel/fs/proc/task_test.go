@@ -640,3 +640,25 @@ func TestOpenFilesShowOneProgram(t *testing.T) {
 		}
 	}
 }
+
+// Who may look into a program when the file is being opened does not get the next
+// program to see, which comes before the file is bound.
+func TestOpenWhileAnotherProgramBegins(t *testing.T) {
+	w := newWorld(t)
+	same := newTask(30, 30, user(1000))
+	for _, name := range []string{"maps", "smaps", "smaps_rollup", "environ", "auxv"} {
+		withMemory(t, w.shell, "prog\x00", "A=1\x00")
+		w.shell.cred, w.shell.dumpable = user(1000), true
+		w.shell.onAcquireMM = func() { // as execve(2) does
+			w.shell.onAcquireMM = nil
+			w.shell.cred, w.shell.dumpable = vfs.RootCred, false
+			withMemory(t, w.shell, "other\x00", "SECRET=1\x00")
+		}
+		if f, err := w.open(same, "/7/"+name, abi.O_RDONLY); err != abi.EACCES {
+			t.Errorf("%s: %v, want EACCES", name, err)
+			if err == nil {
+				f.Put()
+			}
+		}
+	}
+}

@@ -65,7 +65,8 @@ type taskFile struct {
 	// check is asked at open(2).
 	check func(v *view) error
 	// ofSpace binds an open file to the address space that the process has
-	// then: who may look into a program may not look into the next.
+	// then: who may look into a program may not look into the next. There is
+	// a check.
 	ofSpace bool
 	// watch makes the view of an open file one that tells poll(2) of changes.
 	watch func(v *view, p *pseudo.View)
@@ -251,6 +252,10 @@ func (d *taskDir) inode(f *taskFile, entry int) vfs.Inode {
 		p.Bind = func(c vfs.Caller) (pseudo.View, error) {
 			bound := v
 			bound.bind()
+			// The process may have executed another program since Check.
+			if err := f.check(as(c)); err != nil {
+				return pseudo.View{}, err
+			}
 			return f.view(func(c vfs.Caller) *view {
 				w := bound
 				w.c = c
