@@ -19,7 +19,9 @@ type Mapping struct {
 	nextHere  *Mapping // in space's mappingSet, or in space.dead
 	prevHere  *Mapping
 
-	next, prev *Mapping // in the object's Mappings; guarded by its mu
+	// Guarded by the mu of the object's Mappings.
+	next, prev *Mapping
+	number     uint64 // of those that were ever added, from 1
 }
 
 // A mappingKey is what an address space has one Mapping for.
@@ -41,7 +43,7 @@ func (m *Mapping) widen(start, end uintptr) {
 // The zero value is empty.
 type Mappings struct {
 	mu    sync.Mutex
-	head  *Mapping
+	head  *Mapping // the newest
 	n     int
 	added uint64 // how often MapAdded was called
 }
@@ -57,6 +59,7 @@ func (ms *Mappings) MapAdded(m *Mapping) {
 	ms.head = m
 	ms.n++
 	ms.added++
+	m.number = ms.added
 }
 
 // MapRemoved removes m from the list, which must have it.
@@ -88,24 +91,51 @@ func (ms *Mappings) Mapped() bool {
 // has changed the object before, so that faults from now on find it changed,
 // and holds no lock that Object.Page takes.
 func (ms *Mappings) Zap(first, last uint64, copies bool) {
-	for _, m := range ms.snapshot() {
+	ms.each(func(m *Mapping) bool {
 		m.space.zapObject(m, first, last, copies)
-		m.space.putLater()
+		return true
+	})
+}
+
+// each calls f for every mapping, until it returns false. Those that are added
+// meanwhile are not left out: a fork may have copied what is to be changed
+// before f saw its parent.
+func (ms *Mappings) each(f func(*Mapping) bool) {
+	done := uint64(0)
+	for {
+		all, last := ms.snapshot(done)
+		if len(all) == 0 {
+			return
+		}
+		goOn := true
+		for _, m := range all {
+			goOn = goOn && f(m)
+			m.space.putLater()
+		}
+		if !goOn {
+			return
+		}
+		done = last
 	}
 }
 
-// snapshot returns the mappings, with a reference on each one's space.
-func (ms *Mappings) snapshot() []*Mapping {
+// snapshot returns the mappings that were added after so many, with a reference
+// on each one's space, and how many were ever added.
+func (ms *Mappings) snapshot(after uint64) ([]*Mapping, uint64) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	if ms.n == 0 {
-		return nil
+	n := 0
+	for m := ms.head; m != nil && m.number > after; m = m.next {
+		n++
 	}
-	all := make([]*Mapping, 0, ms.n)
-	for m := ms.head; m != nil; m = m.next {
+	if n == 0 {
+		return nil, ms.added
+	}
+	all := make([]*Mapping, 0, n)
+	for m := ms.head; m != nil && m.number > after; m = m.next {
 		if m.space.tryGet() {
 			all = append(all, m)
 		}
 	}
-	return all
+	return all, ms.added
 }

@@ -6,28 +6,12 @@ import "kevlar/kernel/abi"
 // through the mapping, at once or after mprotect(2). The caller sees to it that
 // no new mapping of that kind is made meanwhile, and holds no lock that
 // Object.Page takes.
-func (ms *Mappings) SharedWritable() bool {
-	for {
-		before := ms.additions()
-		for _, m := range ms.snapshot() {
-			writable := m.space.writesTo(m)
-			m.space.putLater()
-			if writable {
-				return true
-			}
-		}
-		// A fork during the walk may have copied a mapping to a space that
-		// was not looked at.
-		if ms.additions() == before {
-			return false
-		}
-	}
-}
-
-func (ms *Mappings) additions() uint64 {
-	ms.mu.Lock()
-	defer ms.mu.Unlock()
-	return ms.added
+func (ms *Mappings) SharedWritable() (writable bool) {
+	ms.each(func(m *Mapping) bool {
+		writable = m.space.writesTo(m)
+		return !writable
+	})
+	return writable
 }
 
 // writesTo reports whether a shared VMA of m is writable or may become so.
