@@ -17,6 +17,15 @@ type itimer struct {
 	fired bool
 }
 
+// later returns the time d after when, neither being negative; the end of time
+// if that is behind it.
+func later(when, d int64) int64 {
+	if sum := when + d; sum >= when {
+		return sum
+	}
+	return 1<<63 - 1
+}
+
 // clock returns what the timer which counts, now. The caller holds g.mu.
 func (g *ThreadGroup) itimerClock(which int) int64 {
 	switch which {
@@ -42,10 +51,7 @@ func (g *ThreadGroup) SetITimer(which int, value, interval int64) (oldValue, old
 	t.interval, t.fired = interval, false
 	t.expires = 0
 	if value != 0 {
-		t.expires = now + value
-		if t.expires < now {
-			t.expires = 1<<63 - 1
-		}
+		t.expires = later(now, value)
 	}
 	if which == abi.ITIMER_REAL {
 		g.startRealLocked()
@@ -120,7 +126,7 @@ func (g *ThreadGroup) rearmRealLocked() {
 	}
 	t.fired = false
 	if late := ktime.Mono() - t.expires; late >= 0 {
-		t.expires += (late/t.interval + 1) * t.interval
+		t.expires = later(t.expires+late-late%t.interval, t.interval)
 	}
 	g.startRealLocked()
 }
@@ -159,7 +165,7 @@ func (g *ThreadGroup) checkITimerLocked(which, sig int) {
 	if t.expires == 0 || g.itimerClock(which) < t.expires {
 		return
 	}
-	if t.expires += t.interval; t.interval == 0 {
+	if t.expires = later(t.expires, t.interval); t.interval == 0 {
 		t.expires = 0
 	}
 	g.sendLocked(nil, g.leader, kernelSiginfo(sig), true, true)

@@ -169,9 +169,7 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	}
 	switch {
 	case !absolute:
-		if p.expires = p.now() + value; p.expires < value {
-			p.expires = 1<<63 - 1
-		}
+		p.expires = later(p.now(), value)
 	case p.clock == abi.CLOCK_REALTIME || p.clock == abi.CLOCK_TAI:
 		p.expires = max(ktime.RealToMono(value), 1)
 	default:
@@ -417,9 +415,8 @@ func (p *posixTimer) sendLocked() bool {
 // have passed, the last one included.
 func (p *posixTimer) advanceLocked() {
 	late := max(p.now()-p.expires, 0)
-	n := late/p.interval + 1
-	p.overrun += n
-	p.expires += n * p.interval
+	p.overrun += late/p.interval + 1
+	p.expires = later(p.expires+late-late%p.interval, p.interval)
 	p.armLocked()
 }
 

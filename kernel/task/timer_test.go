@@ -268,3 +268,39 @@ func TestTimerIsWantedAgain(t *testing.T) {
 		return 0
 	})
 }
+
+// An interval that ends behind the end of time does not come round.
+func TestEndlessInterval(t *testing.T) {
+	const endless = 1<<63 - 1
+	run(t, func(u *User) int {
+		fired := 0
+		u.Handle(abi.SIGALRM, 0, func(u *User, sig int) { fired++ })
+		u.Do(func(tk *task.Task) { tk.Group().SetITimer(abi.ITIMER_REAL, 1e5, endless) })
+		for fired < 1 {
+			u.Call(func(tk *task.Task) (uintptr, error) { return 0, tk.Pause() })
+		}
+		id := 0
+		u.Do(func(tk *task.Task) {
+			if v, _, _ := tk.Group().GetITimer(abi.ITIMER_REAL); v < 1e18 {
+				t.Errorf("interval timer: %d ns left", v)
+			}
+			tk.Group().SetITimer(abi.ITIMER_REAL, 0, 0)
+			id, _ = tk.TimerCreate(abi.CLOCK_MONOTONIC, nil)
+			tk.TimerSettime(id, false, 1e5, endless)
+		})
+		for fired < 2 {
+			u.Call(func(tk *task.Task) (uintptr, error) { return 0, tk.Pause() })
+		}
+		u.Do(func(tk *task.Task) {
+			if v, _, _ := tk.TimerGettime(id); v < 1e18 {
+				t.Errorf("POSIX timer: %d ns left", v)
+			}
+		})
+		time.Sleep(5 * time.Millisecond)
+		u.Yield()
+		if fired != 2 {
+			t.Errorf("fired %d times", fired)
+		}
+		return 0
+	})
+}
