@@ -86,7 +86,7 @@ func (tr *tree) check(t *testing.T, p listed, imports types.Importer) {
 	}
 	for _, f := range files {
 		for _, d := range f.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name != "_" && f.Name.Name != "init" {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name != "_" && (f.Name.Name != "init" || f.Recv != nil) {
 				o := tr.info.Defs[f.Name].(*types.Func)
 				tr.funcs[o.FullName()], tr.objects[f] = f, o
 			}
