@@ -34,7 +34,8 @@ func newFDInfoDir(v *view, n pseudo.Node) vfs.Inode {
 
 // Permission checks the permission bits, and for fdinfo that the caller may look
 // into the process; its own descriptors a process may always see. Whose
-// credentials are the process's very own is taken for the process.
+// credentials are the process's very own may be the process, or share them after
+// a fork: Open tells these apart.
 func (d *fdDir) Permission(cred *vfs.Cred, mask uint32) error {
 	mode, uid, gid := d.Owner()
 	err := vfs.ModePermission(cred, mode, uid, gid, mask)
@@ -52,6 +53,12 @@ func (d *fdDir) Open(c vfs.Caller, f *vfs.File) (vfs.FileOps, error) {
 	v.c = c
 	if d.info && !v.allowed() {
 		return nil, abi.EACCES
+	}
+	if tgid, _, ok := Self(c); !ok || tgid != d.task.TGID() {
+		mode, uid, gid := d.Owner()
+		if err := vfs.ModePermission(c.Cred(), mode, uid, gid, vfs.MayRead); err != nil {
+			return nil, err
+		}
 	}
 	return d.taskNode.Open(c, f)
 }

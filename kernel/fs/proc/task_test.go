@@ -216,6 +216,10 @@ func TestAccess(t *testing.T) {
 			t.Errorf("%s of an undumpable process: %v, want EACCES", name, err)
 		}
 	}
+	parent := newTask(33, 33, w.shell.cred) // forks share credentials
+	if err := try(parent, "/7/fd"); err != abi.EACCES {
+		t.Errorf("fd of an undumpable process opened by its parent: %v, want EACCES", err)
+	}
 	if _, err := vfs.Resolve(other, w.ctx, w.ctx.Root(), "/7/fdinfo/99", 0); err != abi.EACCES {
 		t.Errorf("whether another user's process has a descriptor: %v, want EACCES", err)
 	}
