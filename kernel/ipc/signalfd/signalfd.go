@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -27,21 +28,39 @@ type Signals interface {
 type descriptor struct {
 	vfs.NoFile
 	vfs.IsStreamFile
-	maker Signals
-	set   atomic.Uint64 // the abi.Sigset
+	maker   Signals
+	account *kmem.Account // is charged for maker
+	set     atomic.Uint64 // the abi.Sigset
 }
+
+// makerMemory is what a thread and its process leave on the heap, in bytes,
+// rounded up, when they have ended and a file still knows them.
+const makerMemory = 4096
 
 // New returns an open file that yields the signals of set. flags are
 // SFD_NONBLOCK and SFD_CLOEXEC; others are refused with EINVAL. ENFILE if there
-// are too many files.
+// are too many files, ENOMEM for lack of memory.
 func New(c vfs.Caller, maker Signals, set abi.Sigset, flags int) (*vfs.File, error) {
 	if flags&^(abi.SFD_NONBLOCK|abi.SFD_CLOEXEC) != 0 {
 		return nil, abi.EINVAL
 	}
-	d := &descriptor{maker: maker}
+	d := &descriptor{maker: maker, account: c.Cred().Account}
 	d.set.Store(uint64(set &^ abi.Unblockable))
-	return vfs.NewAnonFile(c, "signalfd", d, abi.O_RDWR|flags&abi.SFD_NONBLOCK)
+	if err := d.account.Charge(makerMemory); err != nil {
+		return nil, err
+	}
+	f, err := vfs.NewAnonFile(c, "signalfd", d, abi.O_RDWR|flags&abi.SFD_NONBLOCK)
+	if err != nil {
+		d.account.Uncharge(makerMemory)
+	}
+	return f, err
 }
+
+// Release implements vfs.FileOps.
+func (d *descriptor) Release(*vfs.File) { d.account.Uncharge(makerMemory) }
+
+// KernelMemory implements vfs.MemoryUser.
+func (d *descriptor) KernelMemory() int64 { return makerMemory }
 
 // SetMask changes the set of f on behalf of c. It fails with EINVAL if f is no
 // signalfd.

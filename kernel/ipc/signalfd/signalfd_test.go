@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kevlar/kernel/abi"
+	"kevlar/kernel/kmem"
 	"kevlar/kernel/vfs"
 	"kevlar/kernel/wait"
 )
@@ -118,5 +119,39 @@ func TestErrors(t *testing.T) {
 	defer other.Put()
 	if err := SetMask(c, other, 0); err != abi.EINVAL {
 		t.Errorf("not a signalfd: %v", err)
+	}
+}
+
+// A user is a thread with credentials of its own.
+type user struct {
+	*thread
+	cred *vfs.Cred
+}
+
+func (u *user) Cred() *vfs.Cred { return u.cred }
+
+// TestMakerIsCharged: a file keeps its maker, which may have ended.
+func TestMakerIsCharged(t *testing.T) {
+	account := kmem.OfUser(4712)
+	defer account.Release()
+	c := &user{newThread(), &vfs.Cred{UID: 4712, Account: account}}
+	f, err := New(c, c, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := account.Used(); n < makerMemory {
+		t.Errorf("%d bytes are charged, less than what the maker keeps", n)
+	}
+	f.Put()
+	if n := account.Used(); n != 0 {
+		t.Errorf("%d bytes are left charged", n)
+	}
+	account.SetLimit(makerMemory / 2)
+	defer account.SetLimit(0)
+	if _, err := New(c, c, 0, 0); err != abi.ENOMEM {
+		t.Errorf("beyond the limit: %v, want ENOMEM", err)
+	}
+	if n := account.Used(); n != 0 {
+		t.Errorf("%d bytes are left charged after a failure", n)
 	}
 }
