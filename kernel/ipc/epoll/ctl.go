@@ -65,6 +65,7 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
 	e.items[k] = it
+	e.order.add(it)
 	e.count.Add(1)
 	it.hook.Observer = it
 	k.file.AddReleaseHook(&it.hook)

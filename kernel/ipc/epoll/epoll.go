@@ -26,6 +26,7 @@ type Epoll struct {
 
 	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
 	items   map[key]*item
+	order   order                      // of items; guarded by mu
 	nextID  int64                      // of an item; guarded by mu
 	count   atomic.Int64               // of items, for who may not wait for mu
 	scratch [abi.SizeofEpollEvent]byte // guarded by mu

@@ -559,3 +559,37 @@ func TestFDInfo(t *testing.T) {
 	r.Put()
 	w.Put()
 }
+
+// TestFDInfoOfManyItems: eight times as many items take about eight times as
+// long to show, not sixty-four.
+func TestFDInfoOfManyItems(t *testing.T) {
+	r, w := newPipe(t)
+	defer r.Put()
+	defer w.Put()
+	show := func(n int) time.Duration {
+		e := newEpoll(t)
+		defer e.Put()
+		ep, _ := Of(e)
+		for fd := range n {
+			ctl(t, e, r, fd, add, in, nil)
+		}
+		for fd := range n / 4 { // what has gone is passed over
+			ctl(t, e, r, fd, del, 0, nil)
+		}
+		least := time.Hour
+		for range 3 {
+			var text bytes.Buffer
+			start, lines := time.Now(), 0
+			ep.FDInfo(0, &text, func(int64) bool { lines++; text.Reset(); return true })
+			least = min(least, time.Since(start))
+			if lines != n-n/4 {
+				t.Fatalf("%d lines for %d items", lines, n-n/4)
+			}
+		}
+		return least
+	}
+	few, many := show(3000), show(24000)
+	if many > 24*few {
+		t.Errorf("3,000 items take %v, 24,000 %v", few, many)
+	}
+}

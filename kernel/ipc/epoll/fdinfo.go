@@ -52,16 +52,15 @@ func filePos(f *vfs.File) int64 {
 func (e *Epoll) infos(batch *[infoBatch]itemInfo, first int64) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, it := range e.items {
-		if it.id < first || n == infoBatch && it.id > batch[n-1].id {
+	for _, p := range e.order.places[e.order.search(first):] {
+		if p.item == nil {
 			continue
 		}
-		n = min(n+1, infoBatch)
-		i := n - 1
-		for ; i > 0 && batch[i-1].id > it.id; i-- {
-			batch[i] = batch[i-1]
+		if n == infoBatch {
+			break
 		}
-		batch[i] = itemInfo{it.id, it.key, it.events.Load(), it.data}
+		batch[n] = itemInfo{p.id, p.item.key, p.item.events.Load(), p.item.data}
+		n++
 	}
 	return n
 }

@@ -75,6 +75,7 @@ func (it *item) FileReleased(*vfs.File) {
 // instance.
 func (e *Epoll) drop(it *item) {
 	delete(e.items, it.key)
+	e.order.remove(it)
 	e.count.Add(-1)
 	it.queue.Unregister(&it.waiter)
 	e.unready(it)
