@@ -218,10 +218,15 @@ func (d *Dentry) forget() bool {
 		s.known.Set(p.name, child{forgotten: weak.Make(d)})
 	}
 	weakly := known.dentry == nil && known.forgotten.Value() == d
-	s.mu.Unlock()
 	if ok && d.inode != nil {
-		runtime.AddCleanup(d, collected, tombstone{s, p.name})
+		// One is enough, and for the present name: who holds d may have it
+		// forgotten and found again for ever.
+		d.mu.Lock()
+		d.cleanup.Stop()
+		d.cleanup = runtime.AddCleanup(d, collected, tombstone{s, p.name})
+		d.mu.Unlock()
 	}
+	s.mu.Unlock()
 	return ok || weakly || d.gone.Load() || d.replaced.Load()
 }
 

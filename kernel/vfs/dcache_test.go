@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"runtime"
 	"testing"
 
 	"kevlar/kernel/kmem"
@@ -49,4 +50,33 @@ func TestForgettingWhatIsReplaced(t *testing.T) {
 			dcache.remove(listed)
 		})
 	}
+}
+
+// TestForgettingAgainAndAgain: a dentry that somebody holds may be forgotten and
+// found again for ever, and takes no more memory for it.
+func TestForgettingAgainAndAgain(t *testing.T) {
+	inode := &plainInode{n: 1}
+	dir := newDentry(&Super{}, nil, "", nil)
+	dir.sub = &children{}
+	d := dir.add("x", inode)
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for range 20000 {
+		if !d.forget() {
+			t.Fatal("it is not forgotten")
+		}
+		if dir.add("x", inode) != d {
+			t.Fatal("another one is found")
+		}
+	}
+	if n := heap() - before; n > 256<<10 {
+		t.Errorf("%d bytes more are in use", n)
+	}
+	dcache.remove(d)
+	runtime.KeepAlive(d)
 }

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,9 @@ type Dentry struct {
 	// mounts counts the mounts on this dentry, and cover is most often the one.
 	mounts atomic.Int32
 	cover  atomic.Pointer[Mount]
+
+	mu      sync.Mutex      // a leaf
+	cleanup runtime.Cleanup // of the name, if d was ever forgotten; guarded by mu
 
 	used       atomic.Bool // looked up since the cache last came by
 	listed     bool        // guarded by cache().mu, as are next and prev

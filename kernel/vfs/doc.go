@@ -50,7 +50,7 @@
 //	Super.remountMu
 //	Namespace.mu
 //	FSContext.mu
-//	treeMu; children.mu; dentryCache.mu; FDTable.mu: leaves
+//	treeMu; children.mu, then Dentry.mu; dentryCache.mu; FDTable.mu: leaves
 //
 // File.posMu, directory locks held shared by ReadDir, and a file system's lock
 // for writing to a file are held while user memory is copied, so a page fault
