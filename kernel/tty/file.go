@@ -51,10 +51,18 @@ func (t *TTY) addOpen(c vfs.Caller, o *openTTY) error {
 		if err := t.pty.slaveOpening(); err != nil {
 			return err
 		}
+	} else if !t.reserve() {
+		return abi.ENOMEM
 	}
 	t.opens++
 	o.generation = t.generation
 	return nil
+}
+
+// reserve gets the memory without which t could lose what is typed or written,
+// and reports whether there was enough.
+func (t *TTY) reserve() bool {
+	return t.line.buf.bytes() != nil && t.scratch.bytes() != nil && t.staged.reserve(1) > 0 && t.out.reserve(1) > 0
 }
 
 // Release closes one open file. With the last one the terminal is nobody's

@@ -35,20 +35,14 @@ func (l *line) marked(pos uint32) bool {
 func (l *line) mark(pos uint32)   { l.marks[pos%lineSize/64] |= 1 << (pos % 64) }
 func (l *line) unmark(pos uint32) { l.marks[pos%lineSize/64] &^= 1 << (pos % 64) }
 
-// add appends a byte.
+// add appends a byte. The buffer has its memory since the terminal was opened.
 func (l *line) add(c byte) {
-	if l.buf.bytes() == nil {
-		return
-	}
 	*l.at(l.head) = c
 	l.head++
 }
 
 // end appends the byte that ends the line.
 func (l *line) end(c byte) {
-	if l.buf.bytes() == nil {
-		return
-	}
 	l.mark(l.head)
 	l.add(c)
 	l.canon = l.head

@@ -62,11 +62,8 @@ func (m *master) Write(_ vfs.Caller, src vfs.Source, _ int64) (done int, err err
 	t.lock()
 	defer t.unlock()
 	buf := t.scratch.bytes()
-	if buf == nil {
-		return 0, abi.ENOMEM
-	}
 	for src.Len() > 0 && err == nil {
-		n := min(src.Len(), t.staged.room(), len(buf))
+		n := t.staged.reserve(min(src.Len(), len(buf)))
 		if n == 0 {
 			break
 		}

@@ -69,6 +69,11 @@ func NewPty(account *kmem.Account, onClose func()) (*Pty, error) {
 			}
 			p = newPty(i)
 			p.account, p.charged = account, true
+			if !p.reserve() {
+				p.output.release()
+				p.slave.release()
+				return nil, abi.ENOMEM
+			}
 			p.onClose = onClose
 			ptys.byIndex[i] = p
 			ptys.count++
@@ -87,6 +92,10 @@ func newPty(index int) *Pty {
 	p.slave.staged.limit = ptyLimit
 	return p
 }
+
+// reserve gets the memory without which p could lose what goes through it, and
+// reports whether there was enough.
+func (p *Pty) reserve() bool { return p.output.reserve(1) > 0 && p.slave.reserve() }
 
 // PtyByIndex returns the pseudo-terminal with number i, or nil.
 func PtyByIndex(i int) *Pty {

@@ -41,25 +41,36 @@ type ring struct {
 func (r *ring) len() int  { return r.n }
 func (r *ring) room() int { return r.limit - r.n }
 
-// put appends as much of p as fits, and returns how much that is.
-func (r *ring) put(p []byte) int {
+// reserve sees to it that there is memory for the next n bytes, or for as many
+// of them as it gets some for, and returns how many: put takes those. A ring that
+// had memory for a byte when it was new has it whenever it is empty.
+func (r *ring) reserve(n int) int {
 	if r.pages == nil {
 		r.pages = make([]page, r.limit/frame.Size)
 	}
-	done := 0
-	for done < len(p) && r.n < r.limit {
-		at := (r.tail + r.n) % r.limit
+	n = min(n, r.room())
+	for done := 0; done < n; {
+		at := (r.tail + r.n + done) % r.limit
 		pg := &r.pages[at/frame.Size]
-		if pg.f == 0 && pg.bytes() != nil {
+		if pg.f == 0 {
+			if pg.bytes() == nil {
+				return done
+			}
 			r.used.Add(1)
 		}
-		b := pg.bytes()
-		if b == nil {
-			break
-		}
-		free := b[at%frame.Size:]
-		free = free[:min(len(free), r.limit-r.n)]
-		n := copy(free, p[done:])
+		done += frame.Size - at%frame.Size
+	}
+	return n
+}
+
+// put appends as much of p as fits, and returns how much that is.
+func (r *ring) put(p []byte) int {
+	p = p[:r.reserve(len(p))]
+	done := 0
+	for done < len(p) {
+		at := (r.tail + r.n) % r.limit
+		b := r.pages[at/frame.Size].bytes()
+		n := copy(b[at%frame.Size:], p[done:])
 		r.n += n
 		done += n
 	}

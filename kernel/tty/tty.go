@@ -114,10 +114,13 @@ func (t *TTY) Name() string { return t.name }
 func (t *TTY) Dev() uint64 { return t.dev }
 
 // Input takes bytes that were typed, and returns how many: fewer than len(p)
-// when nobody reads them and the queue is full.
+// when nobody reads them and the queue is full, or there is no memory.
 func (t *TTY) Input(p []byte) int {
 	t.lock()
 	defer t.unlock()
+	if !t.reserve() {
+		return 0 // nobody has opened the terminal yet
+	}
 	n := t.staged.put(p)
 	t.receiveStaged()
 	return n

@@ -48,9 +48,6 @@ func (t *TTY) stopsBackground() bool {
 // write queues as much of src as there is room for.
 func (t *TTY) write(src vfs.Source) (done int, err error) {
 	buf := t.scratch.bytes()
-	if buf == nil {
-		return 0, abi.ENOMEM
-	}
 	for src.Len() > 0 && err == nil {
 		n := min(src.Len(), t.writeRoom()/t.growth(), len(buf))
 		if n <= 0 {
