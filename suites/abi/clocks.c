@@ -382,7 +382,7 @@ static void ignored_timers(void)
 	pause_ms(50);
 	EQUAL(count, 0);
 	CHECK(kill(getpid(), SIGALRM) == 0);
-	EQUAL(count, 1);
+	CHECK(count >= 1); // the interval may have ended again by now
 	while (count < 3)
 		pause();
 }

@@ -36,9 +36,12 @@ func TestCtrlCAtPrompt(t *testing.T) {
 	s.expect(`\nalive\r\n`)
 }
 
+// TestCtrlBackslash ends a program that says itself that it runs: a shell ignores SIGQUIT until it
+// executes what it was told to.
 func TestCtrlBackslash(t *testing.T) {
 	s := start(t)
-	s.foreground("sleep 1000")
+	s.command("echo go >/tmp/go; tail -f /tmp/go")
+	s.expect(`go\r\n`)
 	s.send("\x1c")
 	s.expect(prompt)
 	s.command("echo status $?")
@@ -63,8 +66,19 @@ func TestCtrlZ(t *testing.T) {
 	s.command("jobs")
 	s.expect(`\[1\]\+ +Running +` + job)
 	s.expect(prompt)
+}
+
+// TestStopSignal stops a job by a signal of its own and makes it go on. What it copies shows that the
+// terminal is its own again: the shell names the job before that.
+func TestStopSignal(t *testing.T) {
+	s := start(t)
+	job := regexp.QuoteMeta(s.foreground("cat"))
+	s.send(ctrlZ)
+	s.expect(prompt)
 	s.command("kill -STOP %1; fg")
 	s.expect(job + `\r\n`)
+	s.send("word\r")
+	s.expect(`word\r\nword\r\n`)
 	s.send(ctrlC)
 	s.expect(prompt)
 	s.command("jobs; echo none")
