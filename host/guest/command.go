@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"kevlar/host/initramfs/cpio"
@@ -31,7 +32,7 @@ func (s *session) standardPorts() (ports [3]*vm.Stream, err error) {
 // its exit status, which is 128+N if signal N killed it. Stdin may be nil. An error that is a
 // *Failure tells the status of this program, too.
 func Command(ctx context.Context, c *Config, archives [][]byte, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	s, token, err := newProtocol(c, archives, argv, false, "")
+	s, token, err := newProtocol(c, archives, argv, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -68,11 +69,11 @@ func feed(port *vm.Stream, r io.Reader) {
 }
 
 // newProtocol makes a session with our own init, which is told what to do by one more archive. The
-// caller closes the session.
-func newProtocol(c *Config, archives [][]byte, argv []string, terminal bool, term string) (*session, string, error) {
+// caller closes the session. t is the terminal of a shell, nil for a command.
+func newProtocol(c *Config, archives [][]byte, argv []string, t Terminal) (*session, string, error) {
 	token := newToken()
 	instructions := filetree.New()
-	instructions.File("kevlar/command", 0o644, []byte(fragment(c, token, terminal, term, argv)))
+	instructions.File("kevlar/command", 0o644, []byte(fragment(c, token, t, argv)))
 	last, err := cpio.Encode(instructions)
 	if err != nil {
 		return nil, "", err
@@ -101,15 +102,19 @@ func newProtocol(c *Config, archives [][]byte, argv []string, terminal bool, ter
 }
 
 // fragment is what init reads from /kevlar/command.
-func fragment(c *Config, token string, terminal bool, term string, argv []string) string {
+func fragment(c *Config, token string, t Terminal, argv []string) string {
 	var b strings.Builder
 	set := func(name, value string) { fmt.Fprintf(&b, "%s=%s\n", name, quote(value)) }
 	set("token", token)
-	if terminal {
+	if t != nil {
 		set("terminal", "yes")
-	}
-	if term != "" {
-		set("TERM", term)
+		if term := t.Type(); term != "" {
+			set("TERM", term)
+		}
+		if rows, columns := t.Size(); rows > 0 && columns > 0 {
+			set("rows", strconv.Itoa(rows))
+			set("columns", strconv.Itoa(columns))
+		}
 	}
 	set("user", c.User)
 	set("folder", c.Dir)

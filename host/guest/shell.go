@@ -27,7 +27,7 @@ const endOfFileTime = time.Second
 // Shell boots the kernel with the archives as its root file system and runs argv on the terminal, or
 // without one a login shell. It returns the exit status.
 func Shell(ctx context.Context, c *Config, archives [][]byte, argv []string, t Terminal) (int, error) {
-	s, token, err := newProtocol(c, archives, argv, true, t.Type())
+	s, token, err := newProtocol(c, archives, argv, t)
 	if err != nil {
 		return 0, err
 	}
@@ -107,7 +107,7 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// resize tells the guest the terminal's size, now and whenever it changes.
+// resize tells the guest the terminal's size, which may have changed during the boot, and whenever it changes.
 func (s *session) resize(t Terminal) {
 	for {
 		if rows, cols := t.Size(); rows > 0 && cols > 0 {

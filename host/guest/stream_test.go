@@ -88,13 +88,13 @@ func TestNewToken(t *testing.T) {
 // TestFragment gives the fragment to a shell and has it print the words.
 func TestFragment(t *testing.T) {
 	argv := []string{"echo", "", "a b", "it's", `"$HOME" \n`, "new\nline", "*", "-n", "~"}
-	script := fragment(&Config{User: "a:b", Dir: "/it's"}, "~tok'en", true, "xterm", argv) + `printf '%s\0' "$token" "$terminal" "$TERM" "$user" "$folder" "$@"`
+	script := fragment(&Config{User: "a:b", Dir: "/it's"}, "~tok'en", newScreen(""), argv) + `printf '%s\0' "$token" "$terminal" "$TERM" "$rows" "$columns" "$user" "$folder" "$@"`
 	out, err := exec.Command("sh", "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
-	if diff := cmp.Diff(append([]string{"~tok'en", "yes", "xterm", "a:b", "/it's"}, argv...), got); diff != "" {
+	if diff := cmp.Diff(append([]string{"~tok'en", "yes", "xterm", "24", "80", "a:b", "/it's"}, argv...), got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -106,7 +106,7 @@ func TestStarter(t *testing.T) {
 	}
 	c := &Config{Env: []string{"A=it's\n$HOME", "B=c"}}
 	// BusyBox is elsewhere here, and env(1) of the host does the same.
-	script := strings.Replace(fragment(c, "", false, "", nil), quote(busybox), "", 1) + `start env`
+	script := strings.Replace(fragment(c, "", nil, nil), quote(busybox), "", 1) + `start env`
 	out, err := exec.Command("sh", "-c", script).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "A=it's\n$HOME\n") || !strings.Contains(string(out), "\nB=c\n") {
 		t.Errorf("%q, %v", out, err)
@@ -125,7 +125,7 @@ func TestGive(t *testing.T) {
 	}
 	c := &Config{Take: []string{filepath.Join(dir, "it's")}}
 	// BusyBox is elsewhere here, and tar(1) of the host does the same.
-	script := strings.Replace(fragment(c, "~token", false, "", nil), busybox+" tar", "tar", 1) + `[ "$wants" ] && give 8>&1`
+	script := strings.Replace(fragment(c, "~token", nil, nil), busybox+" tar", "tar", 1) + `[ "$wants" ] && give 8>&1`
 	out, err := exec.Command("sh", "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestGive(t *testing.T) {
 	if err != nil || "/"+h.Name != c.Take[0] || !bytes.HasSuffix(out, []byte("~token")) {
 		t.Errorf("%+v, %v", h, err)
 	}
-	out, err = exec.Command("sh", "-c", fragment(&Config{}, "~token", false, "", nil)+`give; echo "$wants."`).CombinedOutput()
+	out, err = exec.Command("sh", "-c", fragment(&Config{}, "~token", nil, nil)+`give; echo "$wants."`).CombinedOutput()
 	if err != nil || string(out) != ".\n" {
 		t.Errorf("%q, %v", out, err)
 	}

@@ -103,7 +103,7 @@ func TestBackgroundReadStops(t *testing.T) {
 	s := start(t)
 	s.command("cat &")
 	s.expect(prompt)
-	s.command("sleep 1")
+	s.command("sleep 1; jobs")
 	s.expect(`Stopped \(tty input\) +cat`)
 	s.expect(prompt)
 	s.command("fg")

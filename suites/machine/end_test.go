@@ -112,7 +112,7 @@ func TestFatal(t *testing.T) {
 	})
 	v.await(`rip=1234 `)
 	v.await(`stack:\r\n +1234\r\n`)
-	v.await(`cpu [01] was in user mode at [0-9a-f]+\r\n|cpu [01] was in the kernel:\r\n +[0-9a-f]+ [a-z/]+[.(*A-Za-z)]+\+0x`)
+	v.await(`cpu [01] was in user mode at [0-9a-f]+\r\n|cpu [01] was in the kernel:\r\n +[0-9a-f]+ [^ \r\n]+\+0x`)
 	v.await(`last in user mode: sh`)
 	if status := v.end(); status != 255 {
 		t.Errorf("status %d", status)

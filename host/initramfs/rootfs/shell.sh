@@ -10,7 +10,8 @@ if [ -z "$token" ]; then
 fi
 . /kevlar/command
 
-# The host tells the size of its window.
+# The host tells the size of its window: programs see it from the start, and changes of it.
+[ "$rows" ] && $b stty -F "$console" rows "$rows" cols "$columns"
 while read -r word rows columns; do
 	[ "$word" = winsize ] && $b stty -F "$console" rows "$rows" cols "$columns"
 done <&4 &
