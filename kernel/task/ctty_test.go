@@ -19,14 +19,20 @@ func (sink) SetTermios(*abi.Termios) {}
 
 const testMajor = 250
 
+// newTerminal returns a terminal that has its buffers already.
+func newTerminal(name string, dev uint64) *tty.TTY {
+	t := tty.New(name, dev, sink{})
+	t.Input([]byte("x\n"))
+	t.HangUp()
+	return t
+}
+
 // withTerminal runs p as the leader of a session that has a terminal.
 func withTerminal(t *testing.T, p func(u *User, term *tty.TTY) int, status int) {
 	t.Helper()
 	tasktest.Root()
 	dev := abi.MakeDev(testMajor, 0)
-	term := tty.New("test", dev, sink{})
-	term.Input([]byte("x\n")) // it allocates its buffers now
-	term.HangUp()
+	term := newTerminal("test", dev)
 	run(t, func(u *User) int {
 		vfs.RegisterCharDevice(testMajor, 0, 0, func(c vfs.Caller, f *vfs.File, _ uint64) (vfs.FileOps, error) {
 			return term.Open(c, f, tty.Ordinary)
@@ -154,6 +160,8 @@ func TestForegroundGroupEnds(t *testing.T) {
 // Of two sessions that want one terminal one gets it, and a session that wants
 // two gets one.
 func TestOneTerminalForOneSession(t *testing.T) {
+	tasktest.Root()
+	terms := [2]*tty.TTY{newTerminal("a", 1), newTerminal("b", 2)}
 	run(t, func(u *User) int {
 		ready := make(chan *task.Task)
 		lead := func(u *User) int {
@@ -165,16 +173,19 @@ func TestOneTerminalForOneSession(t *testing.T) {
 		}
 		pids := [2]int{u.Fork(lead), u.Fork(lead)}
 		leaders := [2]*task.Task{<-ready, <-ready}
+		opened := make(chan vfs.FileOps, 4)
 		open := func(tk *task.Task, term *tty.TTY, wg *sync.WaitGroup) {
 			defer wg.Done()
 			f, _ := vfs.NewAnonFile(vfs.Kernel, "tty", new(struct{ vfs.NoFile }), abi.O_RDWR)
 			defer f.Put()
-			if _, err := term.Open(tk, f, tty.Ordinary); err != nil {
+			ops, err := term.Open(tk, f, tty.Ordinary)
+			if err != nil {
 				t.Error(err)
+				return
 			}
+			opened <- ops
 		}
 		for range 200 {
-			terms := [2]*tty.TTY{tty.New("a", 1, sink{}), tty.New("b", 2, sink{})}
 			var wg sync.WaitGroup
 			for _, tk := range leaders {
 				for _, term := range terms {
@@ -193,7 +204,9 @@ func TestOneTerminalForOneSession(t *testing.T) {
 						t.Fatalf("session %d owns two terminals", tk.SID())
 					}
 				}
-				tk.LeaveCTTY(tk.CTTY())
+			}
+			for range 4 {
+				(<-opened).Release(nil) // the last of a terminal's takes it from its session
 			}
 		}
 		for _, pid := range pids {
