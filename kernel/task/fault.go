@@ -26,6 +26,10 @@ func (t *Task) pageFault() {
 		// would do so again. Real ones do not; QEMU does in a far return.
 		err = mm.FaultError{Signal: abi.SIGSEGV, Code: abi.SEGV_ACCERR, Addr: uintptr(addr)}
 	}
+	key := uint32(pagetable.ExecuteOnlyKey)
+	if err == nil && c.Err&ring3.FaultKey != 0 && deniesOrdinary(c.PKRU(), write) {
+		err, key = mm.FaultError{Signal: abi.SIGSEGV, Code: abi.SEGV_PKUERR, Addr: uintptr(addr)}, 0
+	}
 	if err == nil {
 		t.cpu.minorFaults.Add(1)
 		return
@@ -40,12 +44,20 @@ func (t *Task) pageFault() {
 	info := abi.Siginfo{Signo: int32(f.Signal), Code: int32(f.Code)}
 	info.SetAddr(addr)
 	if f.Code == abi.SEGV_PKUERR {
-		info.SetPKey(pagetable.ExecuteOnlyKey)
+		info.SetPKey(key)
 	}
 	if f.Signal == abi.SIGSEGV {
 		t.logFault(f.Signal)
 	}
 	t.ForceSignal(&info)
+}
+
+// deniesOrdinary reports whether rights, as PKRU has them, forbid a read or a
+// write of ordinary pages, which have key 0: Intel SDM volume 3, 4.6.2. Only the
+// program itself can have said so.
+func deniesOrdinary(rights uint32, write bool) bool {
+	const noAccess, noWrite = 1 << 0, 1 << 1
+	return rights&noAccess != 0 || write && rights&noWrite != 0
 }
 
 // Exception vectors of x86-64.

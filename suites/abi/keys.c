@@ -220,6 +220,44 @@ static void no_rights_at_all(void)
 	}
 }
 
+// A program that has taken the right to its ordinary memory from itself is told so by a signal.
+static void no_ordinary_rights(void)
+{
+	if (!has_keys())
+		return;
+	static volatile int word;
+	word = 1;
+	for (unsigned denied = 1; denied < 4; denied++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			__asm__ volatile(".byte 0x0f, 0x01, 0xef\n\t"
+					 "movl $5, (%3)\n\t"
+					 "movl $231, %%eax\n\t" // exit_group
+					 "xorl %%edi, %%edi\n\t"
+					 "syscall"
+					 :
+					 : "a"(denied), "c"(0), "d"(0), "r"(&word)
+					 : "memory");
+		KILLED(pid, SIGSEGV);
+	}
+	EQUAL(word, 1);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int got;
+		unsigned given = 2; // no writes
+		__asm__ volatile(".byte 0x0f, 0x01, 0xef\n\t"
+				 "movl (%2), %0\n\t"
+				 "xorl %%eax, %%eax\n\t"
+				 ".byte 0x0f, 0x01, 0xef"
+				 : "=&r"(got), "+a"(given)
+				 : "r"(&word), "c"(0), "d"(0)
+				 : "memory");
+		EQUAL(got, 1);
+		_exit(0);
+	}
+	PASSES(pid);
+}
+
 static const struct test tests[] = {
 	TEST(execute_only),
 	TEST(execute_only_inherited),
@@ -227,5 +265,6 @@ static const struct test tests[] = {
 	TEST(rights_inherited),
 	TEST(rights_kept),
 	TEST(no_rights_at_all),
+	TEST(no_ordinary_rights),
 };
 MAIN(tests)
