@@ -326,6 +326,6 @@ func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	g.dumpable.Store(p.dumpable.Load())
 	g.personality.Store(p.personality.Load())
 	g.oomScoreAdj.Store(p.oomScoreAdj.Load())
-	g.armCPULimit()
+	g.updateCPUTimersLocked() // nobody else knows g: its mu need not be held
 	return g, nil
 }

@@ -67,6 +67,7 @@ func (t *Task) leaveSignals() (last, stopped bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t.sig.exiting = true
+	t.endThreadTimersLocked()
 	g.live--
 	last = g.live == 0
 	if last && !g.exiting {

@@ -13,7 +13,7 @@ type posixTimer struct {
 	clock int
 	event abi.Sigevent
 	group *ThreadGroup
-	owner *Task // whose CPU time counts, with CLOCK_THREAD_CPUTIME_ID
+	owner *Task // whose CPU time counts; of CLOCK_THREAD_CPUTIME_ID alone
 	to    *Task // with SIGEV_THREAD_ID
 
 	expires  int64 // on the timer's clock, see now; 0 if it is not armed
@@ -29,6 +29,7 @@ type posixTimer struct {
 	repeated  int64        // expiries after timer_settime while signal was pending
 	deleted   bool
 	chargedTo *userAccount
+	cost      int64 // what is charged
 }
 
 // timerTable holds the POSIX timers of a process; guarded by its mu.
@@ -62,7 +63,11 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	default:
 		return 0, abi.EINVAL
 	}
-	p := &posixTimer{clock: clock, group: t.group, owner: t}
+	p := &posixTimer{clock: clock, group: t.group, cost: timerCost}
+	if clock == abi.CLOCK_THREAD_CPUTIME_ID {
+		p.owner = t
+		p.cost += endedCost // the timer keeps the thread
+	}
 	if isCPUClock(clock) {
 		p.timer.Init(p.expireLocked)
 	} else {
@@ -72,14 +77,17 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	if e != nil {
 		p.event = *e
 	}
-	if err := p.checkEvent(); err != nil {
+	if err := p.checkEvent(t); err != nil {
 		return 0, err
+	}
+	if p.to != nil {
+		p.cost += endedCost
 	}
 	g := t.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u := t.user.Load()
-	if uint64(u.pending.Add(1)) > g.rlimits.Soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(timerCost) != nil {
+	if uint64(u.pending.Add(1)) > g.rlimits.Soft(abi.RLIMIT_SIGPENDING) || u.memory.Charge(p.cost) != nil {
 		u.pending.Add(-1)
 		return 0, abi.EAGAIN
 	}
@@ -110,14 +118,14 @@ func (tt *timerTable) freeID() int {
 	}
 }
 
-// checkEvent finds the thread that is to be told.
-func (p *posixTimer) checkEvent() error {
+// checkEvent finds the thread that is to be told. t is the caller.
+func (p *posixTimer) checkEvent(t *Task) error {
 	switch p.event.Notify {
 	case abi.SIGEV_NONE:
 		return nil
 	case abi.SIGEV_SIGNAL, abi.SIGEV_THREAD:
 	case abi.SIGEV_SIGNAL | abi.SIGEV_THREAD_ID:
-		if p.to = p.owner.Find(int(p.event.TID)); p.to == nil || p.to.group != p.group {
+		if p.to = t.Find(int(p.event.TID)); p.to == nil || p.to.group != p.group {
 			return abi.EINVAL
 		}
 	default:
@@ -160,6 +168,9 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	if err != nil {
 		return 0, 0, err
 	}
+	if p.clockEnded() {
+		return 0, 0, abi.ESRCH
+	}
 	oldValue, oldInterval = p.left(), p.interval
 	p.disarmLocked()
 	p.overrun, p.last, p.interval = 0, 0, interval
@@ -179,13 +190,24 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	return oldValue, oldInterval, nil
 }
 
+// clockEnded reports whether p's clock is that of a thread that has ended. The
+// group's mu is held.
+func (p *posixTimer) clockEnded() bool { return p.owner != nil && p.owner.sig.exiting }
+
+// endThreadTimersLocked is called when t ends: its clock expires no timer any more.
+func (t *Task) endThreadTimersLocked() {
+	for t.sig.timers.Take(1<<63-1) != nil {
+		t.group.timers.threads--
+	}
+}
+
 // TimerGettime returns the time left on timer id and its interval:
 // timer_gettime(2).
 func (t *Task) TimerGettime(id int) (value, interval int64, err error) {
 	t.group.mu.Lock()
 	defer t.group.mu.Unlock()
 	p, err := t.group.posixTimerLocked(id)
-	if err != nil {
+	if err != nil || p.clockEnded() {
 		return 0, 0, err
 	}
 	return p.left(), p.interval, nil
@@ -260,7 +282,7 @@ func (p *posixTimer) deleteLocked() {
 func (p *posixTimer) armLocked() {
 	tt := &p.group.timers
 	switch {
-	case p.event.Notify == abi.SIGEV_NONE:
+	case p.event.Notify == abi.SIGEV_NONE || p.clockEnded():
 		return
 	case p.clock == abi.CLOCK_PROCESS_CPUTIME_ID:
 		tt.cpu.Add(&p.timer, p.expires)
@@ -423,7 +445,7 @@ func (p *posixTimer) advanceLocked() {
 // uncharge ends what p costs: it is deleted and its signal has left the queue.
 func (p *posixTimer) uncharge() {
 	p.chargedTo.pending.Add(-1)
-	p.chargedTo.memory.Uncharge(timerCost)
+	p.chargedTo.memory.Uncharge(p.cost)
 }
 
 // Taken implements signal.Source: it tells of the overruns, and the next

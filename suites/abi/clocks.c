@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <elf.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -422,6 +423,39 @@ static void set_while_pending(void)
 	FAILS(timer_create(CLOCK_MONOTONIC, &event, &timer), EAGAIN);
 }
 
+static timer_t of_thread;
+
+static void *time_itself(void *unused)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+	struct itimerspec t = {{0, 10 * MS}, {0, 10 * MS}};
+	CHECK(timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &of_thread) == 0);
+	CHECK(timer_settime(of_thread, 0, &t, NULL) == 0);
+	return unused;
+}
+
+// The clock of a thread ends with it; its timers stay.
+static void thread_clock_ends(void)
+{
+	handle(SIGRTMIN);
+	pthread_t thread;
+	CHECK(pthread_create(&thread, NULL, time_itself, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	pause_ms(20); // it may not be quite gone yet
+	count = 0;
+	struct itimerspec t = {{0, 10 * MS}, {0, 10 * MS}};
+	CHECK(timer_gettime(of_thread, &t) == 0);
+	EQUAL(t.it_value.tv_nsec, 0);
+	EQUAL(t.it_interval.tv_nsec, 0);
+	t.it_value.tv_nsec = 1;
+	FAILS(timer_settime(of_thread, 0, &t, NULL), ESRCH);
+	spin(50 * MS);
+	EQUAL(count, 0);
+	EQUAL(timer_getoverrun(of_thread), 0);
+	CHECK(timer_delete(of_thread) == 0);
+	FAILS(timer_gettime(of_thread, &t), EINVAL);
+}
+
 static const struct test tests[] = {
 	TEST(vdso_agrees),
 	TEST(vdso_others),
@@ -436,5 +470,6 @@ static const struct test tests[] = {
 	TEST(quiet_timers),
 	TEST(ignored_timers),
 	TEST(set_while_pending),
+	TEST(thread_clock_ends),
 };
 MAIN(tests)
