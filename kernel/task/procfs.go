@@ -137,6 +137,7 @@ func (p procTask) AcquireFDs() *vfs.FDTable    { return p.task().AcquireFDs() }
 func (p procTask) Exe() vfs.Path               { return p.task().Exe() }
 func (p procTask) KernelStack() []string       { return p.task().KernelStack() }
 func (p procTask) Personality() uint32         { return p.task().Personality() }
+func (p procTask) MemoryCost() int64           { return p.process().MemoryCost() }
 func (p procTask) OOMScoreAdj() int            { return p.process().OOMScoreAdj() }
 func (p procTask) SetOOMScoreAdj(v int)        { p.process().SetOOMScoreAdj(v) }
 

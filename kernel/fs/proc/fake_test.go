@@ -248,6 +248,7 @@ func (t *fakeTask) Limits() [abi.RLIM_NLIMITS]abi.Rlimit     { return t.limits }
 func (t *fakeTask) IO(bool) IO                               { return IO{ReadChars: 10, WriteCalls: 2} }
 func (t *fakeTask) KernelStack() []string                    { t.stackAsked++; return t.stack }
 func (t *fakeTask) Personality() uint32                      { return 0x40000 }
+func (t *fakeTask) MemoryCost() int64                        { return 0 }
 func (t *fakeTask) OOMScoreAdj() int                         { t.mu.Lock(); defer t.mu.Unlock(); return t.adj }
 func (t *fakeTask) SetOOMScoreAdj(v int)                     { t.mu.Lock(); defer t.mu.Unlock(); t.adj = v }
 func (t *fakeTask) CopyIn(b []byte, a uintptr) (int, error)  { return t.as.CopyIn(b, a) }

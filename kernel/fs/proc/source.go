@@ -132,6 +132,9 @@ type Task interface {
 	// innermost first; none if it does not sleep. The thread is woken for
 	// it: ask only for those who may know.
 	KernelStack() []string
+	// MemoryCost returns what the end of the process would give back, in
+	// bytes.
+	MemoryCost() int64
 	OOMScoreAdj() int
 	SetOOMScoreAdj(v int)
 	Personality() uint32

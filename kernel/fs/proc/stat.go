@@ -24,12 +24,6 @@ func (v *view) memory() (mm.Stats, bool) {
 	return as.Stats(), true
 }
 
-// memoryPages returns the size of what the process would give back.
-func (v *view) memoryPages() int64 {
-	m, _ := v.memory()
-	return m.RSS + m.PageTables/pageSize
-}
-
 // showStat shows the 52 fields of proc_pid_stat(5).
 func (v *view) showStat(w *bytes.Buffer) error {
 	s, err := v.status()

@@ -213,7 +213,7 @@ func (v *view) showOOMScore(w *bytes.Buffer) error {
 	adj := int64(v.task.OOMScoreAdj())
 	score := int64(0)
 	if adj > -1000 {
-		points := v.memoryPages() + adj*int64(total)/1000
+		points := v.task.MemoryCost()/pageSize + adj*int64(total)/1000
 		score = max(0, (1000+points*1000/int64(total))*2/3)
 	}
 	fmt.Fprintf(w, "%d\n", score)
