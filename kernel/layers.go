@@ -53,5 +53,5 @@ func connectLayers() {
 	syscalls.CurrentCPU = cpu.CurrentID
 	syscalls.MemoryBarrier = ipi.Barrier
 	syscalls.Reboot = endMachine
-	task.Handlers = syscalls.Handlers(hasWord(boot.CommandLine(), "strace"))
+	syscalls.SetHandlers(&task.Handlers, hasWord(boot.CommandLine(), "strace"))
 }

@@ -8,12 +8,13 @@ import (
 	"kevlar/kernel/task"
 )
 
-// Handlers returns what serves the system calls by number: the functions of the
+// SetHandlers sets what serves the system calls by number: the functions of the
 // Table, each behind a trace if strace is set, and for what is missing one that
 // says so.
-func Handlers(strace bool) (h [len(task.Handlers)]task.Handler) {
+func SetHandlers(h *[len(task.Handlers)]task.Handler, strace bool) {
+	none := &Call{}
 	for nr := range h {
-		c := &Call{}
+		c := none
 		if nr < len(Table) {
 			c = &Table[nr]
 		}
@@ -26,7 +27,6 @@ func Handlers(strace bool) (h [len(task.Handlers)]task.Handler) {
 		}
 		h[nr] = task.Handler(f)
 	}
-	return h
 }
 
 // sysMissing serves the calls that there are not.

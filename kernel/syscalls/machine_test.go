@@ -275,8 +275,9 @@ var handlers atomic.Pointer[[len(task.Handlers)]task.Handler]
 
 // straced makes the calls that follow be traced, or not.
 func straced(on bool) {
-	h := Handlers(on)
-	handlers.Store(&h)
+	h := new([len(task.Handlers)]task.Handler)
+	SetHandlers(h, on)
+	handlers.Store(h)
 }
 
 func serve(t *task.Task, a *Args) (uintptr, error) {
