@@ -26,7 +26,7 @@ func newMemory(t *testing.T) *memory {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		tables.count = 0
+		tables.count, block = 0, nil
 		for i := range uint64(4) {
 			(f + frame.Frame(i*frame.Size)).Put()
 		}

@@ -54,9 +54,19 @@ func ReadPower() (p Power, ok bool) {
 	return p, true
 }
 
+// block is the definition block when it has been found and checked.
+var block []byte
+
 // definitionBlock returns the differentiated system description table, which
 // the fixed table names; nil if there is none.
 func definitionBlock() []byte {
+	if block == nil {
+		block = findBlock()
+	}
+	return block
+}
+
+func findBlock() []byte {
 	f := lookup("FACP")
 	if len(f) < fadtDSDT+4 {
 		return nil
