@@ -95,13 +95,18 @@ func Build(ctx context.Context, root string, sources fs.FS, dir cache.Dir, repor
 	return k, nil
 }
 
+// experiments are those of the Go toolchain (see "go doc internal/goexperiment"). The kernel places its heap at
+// random itself, as package layout says. The runtime would throw away up to 4 MiB of addresses at its
+// beginning for a few bits more, and search and grow, in some boots and not in others.
+const experiments = "GOEXPERIMENT=norandomizedheapbase64"
+
 // compile runs the Go toolchain. Its messages become the error.
 func compile(ctx context.Context, root, output string, report *progress.Reporter, tags []string) error {
 	args := []string{"build", "-v", "-trimpath", "-tags", strings.Join(append([]string{"baremetal"}, tags...), ",")}
 	args = append(append(args, image.BuildFlags...), "-o", output, "./kernel")
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=", experiments)
 	said := &messages{report: report}
 	cmd.Stdout, cmd.Stderr = said, said
 	err := cmd.Run()
