@@ -16,6 +16,7 @@ import (
 )
 
 func main() {
+	growStack()
 	connectMachine()
 	startLog()
 	seedRandom()
@@ -40,6 +41,18 @@ func main() {
 	startInit(root, names)
 	select {} // the machine ends when process 1 does, or by reboot(2)
 }
+
+// growStack makes the stack as large as the boot comes to need, while there is
+// little on it that has to be moved.
+//
+//go:noinline
+func growStack() {
+	var room [12 << 10]byte
+	touch(room[:])
+}
+
+//go:noinline
+func touch(b []byte) { b[0] = 1 }
 
 // die ends the machine when it cannot go on: the last line of the log says
 // why.

@@ -103,6 +103,9 @@ func mmap(addr, size, mapFlags uintptr) uintptr {
 	if mapFlags&anonymous == 0 {
 		return errInval
 	}
+	if mapFlags&fixed == 0 && addr != 0 && addr < layout.UserEnd {
+		return errNoMem // the runtime asks for a heap there first of all, 128 times
+	}
 	size = (size + pageSize - 1) &^ (pageSize - 1)
 	flags := vm.lock.Lock()
 	defer unlockVM(flags)
