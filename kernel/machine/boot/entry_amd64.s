@@ -95,12 +95,10 @@ TEXT ·imageEnd(SB),NOSPLIT,$0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func constants() (start, end uintptr)
-TEXT ·constants(SB),NOSPLIT,$0-16
-	LEAQ runtime·rodata(SB), AX
-	MOVQ AX, start+0(FP)
+// func constantsEnd() uintptr
+TEXT ·constantsEnd(SB),NOSPLIT,$0-8
 	LEAQ runtime·epclntab(SB), AX
-	MOVQ AX, end+8(FP)
+	MOVQ AX, ret+0(FP)
 	RET
 
 // func dataEnd() uintptr

@@ -80,7 +80,7 @@ func span(start, size uint64) frame.Region { return frame.Region{Start: start, E
 func initMemory() bool {
 	// A hole is cut out by giving the allocator what lies on its two sides; the
 	// holes come in ascending order.
-	holes := [...]frame.Region{{Start: 0, End: layout.LowMemory}, imageMemory[0], imageMemory[1], imageMemory[2], info.initrd}
+	holes := [...]frame.Region{{Start: 0, End: layout.LowMemory}, imageMemory[0], imageMemory[1], info.initrd}
 	slices.SortFunc(holes[:], func(a, b frame.Region) int { return cmp.Compare(a.Start, b.Start) })
 	var free [64]frame.Region
 	n := 0

@@ -18,9 +18,9 @@ const pageSize = 4096
 
 // move copies the image from where the monitor has loaded it to the place
 // chosen for this boot, makes page tables for it there, and returns their root
-// and the address of movedEntry in the copy. Constants that hold no addresses
-// are nearly half of the image; they stay in the memory that they were loaded
-// to, as copying is most of what all this costs. It runs in boot context in the
+// and the address of movedEntry there. Text and constants that hold no addresses
+// are the same at every place: they stay in the memory that they were loaded to,
+// as copying all would be most of what this costs. It runs in boot context in the
 // loaded image, with the boot tables; what it stores in variables is lost, but
 // for what it stores in the copy.
 func move(startInfo uint64) (root uint64, entry uintptr) {
@@ -34,8 +34,9 @@ func move(startInfo uint64) (root uint64, entry uintptr) {
 	useEntropy()
 	readStartInfo(startInfo)
 
-	size := pageUp(uint64(imageEnd() - layout.KernelImage))
-	need := size + imagemap.Pages(size)*pageSize
+	boot := x86.ReadCR3()
+	size, stay := pageUp(uint64(imageEnd()-layout.KernelImage)), staying(boot)
+	need := size - stay + imagemap.Pages(size)*pageSize
 	to := layout.Fixed()
 	random := clock.Entropy
 	if cmdlineHas("nokaslr") {
@@ -51,12 +52,11 @@ func move(startInfo uint64) (root uint64, entry uintptr) {
 		info.initrd,
 		info.monitor[0], info.monitor[1], info.monitor[2], info.monitor[3],
 	}
-	to.ImagePhysical = layout.ChoosePhysical(info.ram[:info.ramCount], used[:], need, layout.DirectMapBoot, random)
-	if to.ImagePhysical == 0 {
+	chosen := layout.ChoosePhysical(info.ram[:info.ramCount], used[:], need, layout.DirectMapBoot, random)
+	if chosen == 0 {
 		die(tooLittle)
 	}
-	boot := x86.ReadCR3()
-	stay := staying(boot)
+	to.ImagePhysical = chosen - stay
 	copyImage(to, stay, size)
 	relocate(to, listStart)
 
@@ -73,9 +73,8 @@ func move(startInfo uint64) (root uint64, entry uintptr) {
 	*inCopy(to, &began) = now
 	*inCopy(to, &firstSample) = first
 	*inCopy(to, &imageMemory) = [...]layout.Region{
-		{Start: to.ImagePhysical, End: to.ImagePhysical + stay.Start},
-		{Start: loadedAt + stay.Start, End: loadedAt + stay.End},
-		{Start: to.ImagePhysical + stay.End, End: to.ImagePhysical + need},
+		{Start: loadedAt, End: loadedAt + stay},
+		{Start: chosen, End: chosen + need},
 	}
 	return t.Root, movedEntryPC() - layout.KernelImage + to.Image
 }
@@ -100,26 +99,22 @@ func useEntropy() {
 	}
 }
 
-// staying returns the pages of the image that stay: those of constants, and the
-// empty ones that follow, by the boot tables. Offsets are from the start of the
-// image.
-func staying(boot uint64) layout.Region {
-	start, end := constants()
-	r := layout.Region{Start: pageUp(uint64(start - layout.KernelImage)), End: pageUp(uint64(end - layout.KernelImage))}
-	for !imagemap.Mapped(boot, layout.KernelImage+uintptr(r.End)) {
-		r.End += pageSize
+// staying returns how much of the image, from its start, stays: text, constants,
+// and the empty pages that follow, by the boot tables.
+func staying(boot uint64) uint64 {
+	end := pageUp(uint64(constantsEnd() - layout.KernelImage))
+	for !imagemap.Mapped(boot, layout.KernelImage+uintptr(end)) {
+		end += pageSize
 	}
-	return r
+	return end
 }
 
-// copyImage copies what was loaded of the image, but for what stays, and clears
-// what was not.
-func copyImage(to layout.Places, stay layout.Region, size uint64) {
+// copyImage copies what was loaded of the image beyond what stays, and clears
+// what was not loaded.
+func copyImage(to layout.Places, stay, size uint64) {
 	loaded := uint64(dataEnd() - layout.KernelImage)
-	for _, r := range [...]layout.Region{{Start: 0, End: stay.Start}, {Start: stay.End, End: loaded}} {
-		n := int(r.End - r.Start)
-		copy(direct.Bytes(to.ImagePhysical+r.Start, n), direct.Bytes(loadedAt+r.Start, n))
-	}
+	n := int(loaded - stay)
+	copy(direct.Bytes(to.ImagePhysical+stay, n), direct.Bytes(loadedAt+stay, n))
 	whole := pageUp(loaded)
 	clear(direct.Bytes(to.ImagePhysical+loaded, int(whole-loaded)))
 	for ; whole < size; whole += pageSize {
@@ -158,4 +153,4 @@ func inCopy[T any](to layout.Places, v *T) *T {
 var began uint64
 
 // imageMemory is the memory of the image and its page tables. move sets it.
-var imageMemory [3]layout.Region
+var imageMemory [2]layout.Region

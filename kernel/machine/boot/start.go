@@ -26,10 +26,11 @@ func movedEntryPC() uintptr
 func otherEntryPC() uintptr
 
 // imageEnd and dataEnd return the ends of the image and of what is loaded of
-// it, constants returns where its constants are that hold no addresses.
+// it, constantsEnd that of the constants that hold no addresses, which follow
+// the text.
 func imageEnd() uintptr
 func dataEnd() uintptr
-func constants() (start, end uintptr)
+func constantsEnd() uintptr
 
 // random is what AT_RANDOM points to.
 var random [16]byte

@@ -103,18 +103,15 @@ func (t *Tables) MapDirect(base uintptr) {
 // MapImage maps the image, which has size bytes, at its place, each page with
 // the rights that it has in the tables below boot, where it is as it was linked
 // and loaded. It takes the right to write from the same pages of the direct map.
-// The part of the image in stay, by offsets from its start, is not at
-// to.ImagePhysical but stays where it was loaded.
-func (t *Tables) MapImage(boot uint64, to layout.Places, stay layout.Region, size uint64) {
+// The first stay bytes of the image are not at to.ImagePhysical but stay where
+// they were loaded.
+func (t *Tables) MapImage(boot uint64, to layout.Places, stay, size uint64) {
 	const loaded = layout.KernelImage - layout.KernelBase
 	for at := uint64(0); at < size; {
 		va, old := to.Image+uintptr(at), layout.KernelImage+uintptr(at)
 		pa, end := to.ImagePhysical+at, size
-		switch {
-		case at < stay.Start:
-			end = stay.Start
-		case at < stay.End:
-			pa, end = loaded+at, stay.End
+		if at < stay {
+			pa, end = loaded+at, stay
 		}
 		t.split(to.Direct + uintptr(pa))
 		from, own, alias := find(boot, old), t.table(va, 12), t.table(to.Direct+uintptr(pa), 12)

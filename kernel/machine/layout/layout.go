@@ -22,9 +22,10 @@
 // settled are readable, data is readable and writable. Nothing else in the
 // upper half can be executed.
 //
-// The image's place in physical memory is chosen too, by the page, from all
-// free memory below 4 GiB. Constants that hold no addresses stay where they were
-// loaded: there is nothing secret in them, and nothing may write to them.
+// The place of the image's data in physical memory is chosen too, by the page,
+// from all free memory below 4 GiB. Text, and constants that hold no addresses,
+// stay where they were loaded: there is nothing secret in them, and nothing may
+// write to them.
 //
 // With nokaslr on the command line every part is where Fixed says, and the
 // image at the lowest free place. The image is linked for Fixed.Image, so a

@@ -4,7 +4,8 @@ package layout
 const Slot = 512 << 30
 
 // Places are the virtual addresses at which the parts of the kernel begin, and
-// the physical address of its image.
+// the physical address that its image would have if all of it had moved: its
+// data is where that says.
 type Places struct {
 	Direct  uintptr // physical address 0 in the direct map, which takes two slots
 	GoArena uintptr // the Go heap
@@ -42,7 +43,7 @@ var Placed Places
 //go:nosplit
 func SlotEnd(va uintptr) uintptr { return va&^(Slot-1) + Slot }
 
-// Physical returns the physical address of static data at va.
+// Physical returns the physical address of static data at va, not of constants.
 //
 //go:nosplit
 func Physical(va uintptr) uint64 { return uint64(va-Placed.Image) + Placed.ImagePhysical }
