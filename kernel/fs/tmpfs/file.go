@@ -382,7 +382,8 @@ func (f *file) dropPages(start, end int64, first, last uint64) {
 	f.drop(first, last)
 }
 
-// fill makes the pages from first to last-1 that are not there, all or none.
+// fill makes the pages from first to last-1 that are not there; all or, but for
+// what undo says, none.
 func (f *file) fill(first, last uint64) error {
 	free := f.fs.statFS().Bfree
 	if last-first > free+uint64(f.Attr().Blocks/blocksPerPage) {
@@ -392,11 +393,7 @@ func (f *file) fill(first, last uint64) error {
 	for i := first; i < last; i++ {
 		isNew, err := f.fillPage(i)
 		if err != nil {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			for _, run := range made {
-				f.drop(run[0], run[1])
-			}
+			f.undo(made)
 			return err
 		}
 		if n := len(made); isNew && n > 0 && made[n-1][1] == i {
@@ -407,6 +404,23 @@ func (f *file) fill(first, last uint64) error {
 	}
 	return nil
 }
+
+// undo takes back the pages in runs, which fill has made, but for those that
+// somebody maps or has written meanwhile through a mapping.
+func (f *file) undo(runs [][2]uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, run := range runs {
+		for i := run[0]; i < run[1]; i++ {
+			if p := f.pages.Get(i); p != 0 && p.Refs() == 1 && *p.Data() == empty {
+				f.drop(i, i+1)
+			}
+		}
+	}
+}
+
+// empty is a page without contents.
+var empty [pageSize]byte
 
 // fillPage makes page i, if it is not there, and tells whether it has.
 func (f *file) fillPage(i uint64) (bool, error) {

@@ -434,3 +434,38 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("%d frames free, %d before", after, before)
 	}
 }
+
+// TestAllocateFails checks that an fallocate which fails takes nothing from those who have mapped the file
+// meanwhile.
+func TestAllocateFails(t *testing.T) {
+	u := newUser(t, Options{})
+	opened := u.open(t, "f", abi.O_CREAT|abi.O_RDWR)
+	must(t, opened.Truncate(u, 10*pageSize))
+	f := opened.Inode().(*file)
+	for i := range uint64(4) {
+		if isNew, err := f.fillPage(i); !isNew || err != nil {
+			t.Fatal(i, isNew, err)
+		}
+	}
+	mapped, err := f.Page(1, true)
+	must(t, err)
+	defer mapped.Put()
+	written, err := f.Page(2, true)
+	must(t, err)
+	written.Data()[77] = 5
+	written.Put()
+	f.undo([][2]uint64{{0, 3}, {3, 4}})
+	var left [4]frame.Frame
+	f.Present(0, left[:])
+	for _, p := range left {
+		if p != 0 {
+			p.Put()
+		}
+	}
+	if left != [...]frame.Frame{0, mapped, written, 0} {
+		t.Errorf("pages %v are left of %v and %v", left, mapped, written)
+	}
+	if a := opened.Inode().Attr(); a.Blocks != 16 {
+		t.Errorf("%d blocks", a.Blocks)
+	}
+}
