@@ -56,6 +56,7 @@ type execution struct {
 	cred             *vfs.Cred
 	secure           bool   // AT_SECURE
 	privileged       bool   // cred has privileges that t has not
+	unreadable       bool   // t may execute the program, or its interpreter, and not read it
 	head             []byte // the file's first bytes
 	prog             *program
 }
@@ -85,6 +86,7 @@ func Exec(t *Task, a ExecArgs) error {
 		return err
 	}
 	x.newCred()
+	x.noteUnreadable(x.file)
 	err = x.prepare()
 	for tries := 0; err == abi.ENOMEM && !t.Killed() && mm.MakeMemory(tries); tries++ {
 		x.discard()

@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
 
 // newCred sets x.cred, the credentials of the new program, with x.secure and
 // x.privileged: set-user-ID and set-group-ID, and the transformation of
@@ -86,13 +89,21 @@ func (x *execution) setCred() {
 }
 
 // setDumpable makes the process dumpable, now that its address space is the new
-// program's, unless that runs for another user.
+// program's, unless that runs for another user or cannot be read.
 func (x *execution) setDumpable() {
 	if x.dumpable() {
 		x.t.group.dumpable.Store(1)
 	}
 }
 
+// noteUnreadable notes whether the caller may not read f: then nobody is to see
+// in memory what it is.
+func (x *execution) noteUnreadable(f *vfs.File) {
+	if vfs.Access(x.t, f.Path(), vfs.MayRead, false) != nil {
+		x.unreadable = true
+	}
+}
+
 func (x *execution) dumpable() bool {
-	return x.cred.EUID == x.cred.UID && x.cred.EGID == x.cred.GID
+	return !x.unreadable && x.cred.EUID == x.cred.UID && x.cred.EGID == x.cred.GID
 }

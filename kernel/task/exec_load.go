@@ -111,6 +111,9 @@ func (x *execution) openInterp() error {
 	name = name[:bytes.IndexByte(name, 0)]
 	f, err := vfs.OpenExec(x.t, x.t.fs, x.t.fs.Cwd(), string(name), 0)
 	x.interp = f
+	if err == nil {
+		x.noteUnreadable(f)
+	}
 	return err
 }
 

@@ -417,6 +417,33 @@ func TestExecChangesCredentialsFirst(t *testing.T) {
 	})
 }
 
+// A program that its user may only execute is not shown to him in memory.
+func TestExecUnreadable(t *testing.T) {
+	run(t, func(u *User) int {
+		for _, c := range []struct {
+			mode uint32
+			uid  uint32
+			want int
+		}{{0o755, 1000, 1}, {0o711, 1000, 0}, {0o711, 0, 1}} {
+			tasktest.Install(t, "/program", func(u *User) int {
+				got := 0
+				u.Do(func(tk *task.Task) { got = int(tk.Group().Dumpable()) })
+				return got
+			}, c.mode)
+			pid := u.Fork(func(u *User) int {
+				u.Do(func(tk *task.Task) {
+					tk.SetUID(c.uid)
+					tk.Group().SetDumpable(1)
+				})
+				return int(u.Exec("/program", nil, nil).(abi.Errno))
+			})
+			waitFor(t, u, pid, 0, c.want<<8)
+			tasktest.Remove(t, "/program")
+		}
+		return 0
+	})
+}
+
 func TestExecOfAThread(t *testing.T) {
 	run(t, func(u *User) int {
 		tasktest.Install(t, "/prog", func(u *User) int {

@@ -230,6 +230,45 @@ static void process_limit(void)
 	in_child(superuser);
 }
 
+// copy_self makes a copy of this program in the current folder, which all may enter.
+static void copy_self(uid_t uid, gid_t gid, mode_t mode)
+{
+	static char image[1 << 20];
+	int in = open("/proc/self/exe", O_RDONLY), out = open("copy", O_WRONLY | O_CREAT, 0755);
+	ssize_t n = read(in, image, sizeof image);
+	CHECK(n > 0 && write(out, image, n) == n);
+	close(in);
+	close(out);
+	CHECK(chmod(".", 0755) == 0);
+	CHECK(chown("copy", uid, gid) == 0 && chmod("copy", mode) == 0);
+}
+
+// A program that its user may execute and not read is not shown to him in memory.
+static void unreadable_program(void)
+{
+	int user;
+	if (strcmp(arguments[0], "inner") == 0) {
+		user = atoi(arguments[2]);
+		expect_users(user, user, user);
+		EQUAL(prctl(PR_GET_DUMPABLE), user == 0);
+		if (user != 0)
+			FAILS(open("/proc/self/environ", O_RDONLY), EACCES);
+		return;
+	}
+	copy_self(0, 0, 0711);
+	for (user = 0; user <= 1000; user += 1000) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			char number[10];
+			snprintf(number, sizeof number, "%d", user);
+			CHECK(setgid(user) == 0 && setuid(user) == 0);
+			execl("copy", "inner", "unreadable-program", number, NULL);
+			_exit(99);
+		}
+		PASSES(pid);
+	}
+}
+
 // A set-user-ID program runs as its owner and cannot be looked into. With no_new_privs it does not,
 // nor when another process shares its directory and umask. Of what its caller has set it forgets what
 // would place its memory.
@@ -260,13 +299,7 @@ static void setuid_program(void)
 		EQUAL(prctl(PR_GET_DUMPABLE), 0);
 		return;
 	}
-	static char image[1 << 20];
-	int in = open("/proc/self/exe", O_RDONLY), out = open("copy", O_WRONLY | O_CREAT, 0755);
-	ssize_t n = read(in, image, sizeof image);
-	CHECK(n > 0 && write(out, image, n) == n);
-	close(out);
-	CHECK(chmod(".", 0755) == 0);
-	CHECK(chown("copy", 4000, 5000) == 0 && chmod("copy", 06755) == 0);
+	copy_self(4000, 5000, 06755);
 	static char *const ways[] = {"inner", "without", "shared", "cleared"};
 	for (int way = 0; way < 4; way++) {
 		pid_t pid = fork();
@@ -300,5 +333,6 @@ static const struct test tests[] = {
 	TEST(limits),
 	TEST(process_limit),
 	TEST(setuid_program),
+	TEST(unreadable_program),
 };
 MAIN(tests)
