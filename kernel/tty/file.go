@@ -62,7 +62,7 @@ func (t *TTY) addOpen(c vfs.Caller, o *openTTY) error {
 // reserve gets the memory without which t could lose what is typed or written,
 // and reports whether there was enough.
 func (t *TTY) reserve() bool {
-	return t.line.buf.bytes() != nil && t.scratch.bytes() != nil && t.staged.reserve(1) > 0 && t.out.reserve(1) > 0
+	return t.line.buf.bytes() != nil && t.scratch.bytes() != nil && t.staged.begin() && t.out.begin()
 }
 
 // Release closes one open file. With the last one the terminal is nobody's

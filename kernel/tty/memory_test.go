@@ -93,6 +93,49 @@ func TestOpenWithoutMemory(t *testing.T) {
 	}
 }
 
+// TestFullQueues checks that a terminal whose queues are full can be opened, and hears what starts or
+// interrupts its output.
+func TestFullQueues(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		typed   []byte // until nothing fits
+		heard   byte
+		stopped bool
+	}{
+		{"start", []byte("\x13aaaaaaaa"), 0x11, false},
+		{"echo", []byte("aaaaaaaa"), 0x13, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := &blockedDriver{}
+			serial := New("serial", 1, d)
+			serial.Input(c.typed)
+			for serial.out.room() > 0 {
+				serial.Input([]byte("a"))
+			}
+			if _, err := serial.Open(vfs.Kernel, nil, SystemConsole); err != nil {
+				t.Errorf("open: %v", err)
+			}
+			if n := serial.Input([]byte{c.heard}); n != 1 || serial.stopped != c.stopped {
+				t.Errorf("%d bytes taken, stopped: %v", n, serial.stopped)
+			}
+		})
+	}
+	serial := New("serial", 1, &lineDriver{})
+	for serial.staged.room() > 0 {
+		if serial.Input([]byte("a\n")) == 0 {
+			t.Fatal("nothing is taken, but there is room")
+		}
+	}
+	if _, err := serial.Open(vfs.Kernel, nil, SystemConsole); err != nil {
+		t.Errorf("open with everything typed that fits: %v", err)
+	}
+}
+
+// A blockedDriver takes nothing.
+type blockedDriver struct{ lineDriver }
+
+func (*blockedDriver) Write([]byte) int { return 0 }
+
 // A lineDriver takes everything.
 type lineDriver struct{}
 

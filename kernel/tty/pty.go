@@ -95,7 +95,7 @@ func newPty(index int) *Pty {
 
 // reserve gets the memory without which p could lose what goes through it, and
 // reports whether there was enough.
-func (p *Pty) reserve() bool { return p.output.reserve(1) > 0 && p.slave.reserve() }
+func (p *Pty) reserve() bool { return p.output.begin() && p.slave.reserve() }
 
 // PtyByIndex returns the pseudo-terminal with number i, or nil.
 func PtyByIndex(i int) *Pty {

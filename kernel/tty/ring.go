@@ -42,8 +42,7 @@ func (r *ring) len() int  { return r.n }
 func (r *ring) room() int { return r.limit - r.n }
 
 // reserve sees to it that there is memory for the next n bytes, or for as many
-// of them as it gets some for, and returns how many: put takes those. A ring that
-// had memory for a byte when it was new has it whenever it is empty.
+// of them as it gets some for, and returns how many: put takes those.
 func (r *ring) reserve(n int) int {
 	if r.pages == nil {
 		r.pages = make([]page, r.limit/frame.Size)
@@ -62,6 +61,10 @@ func (r *ring) reserve(n int) int {
 	}
 	return n
 }
+
+// begin gets a new ring its first memory, and reports whether it has some: then
+// it has it whenever it is empty. A ring may be full, and has memory.
+func (r *ring) begin() bool { return r.n > 0 || r.reserve(1) > 0 }
 
 // put appends as much of p as fits, and returns how much that is.
 func (r *ring) put(p []byte) int {
