@@ -27,7 +27,12 @@ func (c *Context) Enter(*pagetable.Table) Reason {
 }
 
 // Event returns what SoftRun did.
-func (c *Context) Event(r Reason, _ *pagetable.Table) Event { return Event(r) }
+func (c *Context) Event(r Reason, _ *pagetable.Table) Event {
+	if r == Called {
+		return Syscall
+	}
+	return Event(r)
+}
 
 // Release tells SoftRelease: there is no CPU that could hold state of c.
 func (c *Context) Release() {
