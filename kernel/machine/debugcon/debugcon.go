@@ -1,5 +1,3 @@
-//go:build baremetal
-
 package debugcon
 
 import "kevlar/kernel/machine/pio"

@@ -1,3 +1,5 @@
+//go:build baremetal
+
 #include "textflag.h"
 
 TEXT ·In8(SB),NOSPLIT,$0-9
