@@ -1,5 +1,3 @@
-//go:build baremetal
-
 package power
 
 import (
@@ -67,6 +65,9 @@ func set(r acpi.Register, v byte) {
 	direct.Page(r.Address &^ 4095)[r.Address&4095] = v
 }
 
+// reads is how many reads of a port give the monitor time. Tests take fewer.
+var reads = 100_000
+
 // await gives the monitor time to act: it does so beside this CPU. Reading a port
 // that nothing is behind takes the monitor some time itself, more than it takes
 // to end: a wait by the clock alone is minutes where the clock counts emulated
@@ -74,7 +75,7 @@ func set(r acpi.Register, v byte) {
 //
 //go:nosplit
 func await() {
-	const unused, reads, cycles = 0x80, 100_000, 1 << 30
+	const unused, cycles = 0x80, 1 << 30
 	start := x86.RDTSC()
 	for i := 0; i < reads && x86.RDTSC()-start < cycles; i++ {
 		pio.In8(unused)
@@ -91,7 +92,3 @@ func awaitOff() {
 		await()
 	}
 }
-
-// tripleFault resets the processor as a last resort: an exception without a
-// table of handlers.
-func tripleFault()
