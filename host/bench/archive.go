@@ -9,10 +9,13 @@ import (
 	"kevlar/host/suite"
 )
 
+// programs measure operations, each those of one kind; suites/bench/init.c runs them.
+var programs = []string{"calls.c", "files.c", "pipes.c", "memory.c", "processes.c", "busybox.c"}
+
 // Archives are the root file systems that are measured with.
 type Archives struct {
 	Boot       []byte // /init and nothing else
-	Operations []byte // BusyBox, too
+	Operations []byte // the programs and BusyBox, too
 }
 
 // NewArchives makes the archives. Root is the source tree, in which the program is.
@@ -20,7 +23,7 @@ func NewArchives(ctx context.Context, root string, b *initramfs.Builder) (*Archi
 	m := &manifest.Manifest{
 		Name:    "bench",
 		Dir:     filepath.Join(root, "suites", "bench"),
-		C:       []manifest.C{{Path: "init", Sources: []string{"bench.c"}, Flags: suite.Flags}},
+		C:       []manifest.C{{Path: "init", Sources: []string{"init.c"}, Flags: suite.Flags}},
 		Devices: []manifest.Device{{Path: "dev/console", Kind: "char", Major: 5, Minor: 1}},
 	}
 	var a Archives
@@ -33,6 +36,7 @@ func NewArchives(ctx context.Context, root string, b *initramfs.Builder) (*Archi
 			return nil, err
 		}
 		m.Busybox = []manifest.Busybox{{Path: "bin/busybox"}}
+		m.C = append(m.C, manifest.C{To: "bench", Sources: programs, Flags: suite.Flags})
 	}
 	return &a, nil
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ type Subject struct {
 	Append  string // more of the kernel command line
 }
 
-// Counts are instructions per operation, by the names that suites/bench/bench.c prints.
+// Counts are what /init tells of a boot, by the names that suites/bench/init.c prints.
 type Counts map[string]float64
 
 // Names of the counts of Boot.
@@ -38,36 +39,57 @@ const (
 	clockBegan = "clock-began" // the counter when the kernel's monotonic clock was 0
 )
 
-// Boot boots with an initramfs that holds no more than /init and returns when that began.
-func (s *Subject) Boot(ctx context.Context, archives *Archives) (Counts, error) {
-	return s.run(ctx, archives.Boot, "", 1)
+// A Count is what one operation costs, in instructions of user mode and kernel together.
+type Count struct {
+	Name  string  `json:"name"`  // GROUP/OPERATION
+	Mean  float64 `json:"mean"`  // of all rounds
+	Least float64 `json:"least"` // of the cheapest runs
 }
 
-// Operations counts what operations cost.
-func (s *Subject) Operations(ctx context.Context, archives *Archives) (Counts, error) {
-	c, err := s.run(ctx, archives.Operations, " -- operations", 1)
-	if err == nil && c["loop"] != loopInstructions {
-		err = fmt.Errorf("a loop of %d instructions counts as %v: the counter does not count instructions", loopInstructions, c["loop"])
+// Boot boots with an initramfs that holds no more than /init and returns when that began.
+func (s *Subject) Boot(ctx context.Context, archives *Archives) (Counts, error) {
+	text, err := s.run(ctx, archives.Boot, "", 1)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	return parseCounts(text), nil
+}
+
+// Operations counts what the operations cost whose names, with or without their group, match a pattern as
+// of fnmatch(3).
+func (s *Subject) Operations(ctx context.Context, archives *Archives, pattern string) ([]Count, error) {
+	text, err := s.run(ctx, archives.Operations, " -- operations "+pattern, 1)
+	if err != nil {
+		return nil, err
+	}
+	list := parseOperations(text)
+	for _, c := range list {
+		if c.Name == loopName && math.Abs(c.Least-loopInstructions) > 0.001 {
+			return nil, fmt.Errorf("a loop of %d instructions counts as %v: the counter does not count instructions", loopInstructions, c.Least)
+		}
+	}
+	return list, nil
 }
 
 // IdleInterrupt counts what Kevlar takes from an interrupt of a device, which finds its CPU idle, to
 // the goroutine that serves it: the worst of several, in a machine with so many CPUs.
 func (s *Subject) IdleInterrupt(ctx context.Context, archives *Archives, cpus int) (float64, error) {
-	c, err := s.run(ctx, archives.Boot, " -- interrupts", cpus)
+	text, err := s.run(ctx, archives.Boot, " -- interrupts", cpus)
 	if err != nil {
 		return 0, err
 	}
-	n, ok := c["idle-interrupt"]
+	n, ok := parseCounts(text)["idle-interrupt"]
 	if !ok {
 		return 0, errors.New("the guest's program did not tell of interrupts")
 	}
 	return n, nil
 }
 
-// loopInstructions are the instructions of one turn of the loop by which the counter is checked.
-const loopInstructions = 2
+// loopName is the loop by which the counter is checked, loopInstructions what a turn of it has.
+const (
+	loopName         = "calls/loop"
+	loopInstructions = 2
+)
 
 // config returns the machine, with the devices that kevlar run gives it, and its console.
 func (s *Subject) config(root vm.Initramfs, arguments string, cpus int) (*vm.Config, *vm.Stream, error) {
@@ -95,7 +117,7 @@ func (s *Subject) config(root vm.Initramfs, arguments string, cpus int) (*vm.Con
 	return c, console, nil
 }
 
-func (s *Subject) run(ctx context.Context, archive []byte, arguments string, cpus int) (Counts, error) {
+func (s *Subject) run(ctx context.Context, archive []byte, arguments string, cpus int) ([]byte, error) {
 	root, err := vm.InitramfsData(archive)
 	if err != nil {
 		return nil, err
@@ -123,7 +145,7 @@ func (s *Subject) run(ctx context.Context, archive []byte, arguments string, cpu
 	case exit.Message != "":
 		return nil, errors.New(exit.Message)
 	}
-	return parse(text)
+	return text, complete(text)
 }
 
 // reaction is how long it takes to press a key.
@@ -152,24 +174,55 @@ func converse(console io.ReadWriter) ([]byte, error) {
 	}
 }
 
-// parse reads what the program printed on the console: lines "NAME TICKS OPERATIONS" among those of
-// the kernel, and "end 0 1" as the last.
-func parse(text []byte) (Counts, error) {
+// complete returns an error unless text, which was printed on the console, has the last line of the program,
+// "end 0 1". A line that begins with "failed" says why it has not.
+func complete(text []byte) error {
+	for line := range bytes.Lines(text) {
+		switch line := string(bytes.TrimSpace(line)); {
+		case line == "end 0 1":
+			return nil
+		case strings.HasPrefix(line, "failed "):
+			return errors.New(line)
+		}
+	}
+	return fmt.Errorf("the guest's program did not come to its end; the console said:\n%s", bytes.TrimSpace(text))
+}
+
+// parseCounts reads the lines "NAME TICKS OPERATIONS" among those of the kernel.
+func parseCounts(text []byte) Counts {
 	c := Counts{}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		words := strings.Fields(lines.Text())
+	for line := range bytes.Lines(text) {
+		words := strings.Fields(string(line))
 		if len(words) != 3 {
 			continue
 		}
 		ticks, err := strconv.ParseUint(words[1], 10, 64)
 		operations, err2 := strconv.ParseUint(words[2], 10, 64)
-		if err != nil || err2 != nil || operations == 0 {
+		if err == nil && err2 == nil && operations != 0 {
+			c[words[0]] = float64(ticks) / float64(operations)
+		}
+	}
+	return c
+}
+
+// parseOperations reads the lines "row NAME OPERATIONS INSTRUCTIONS LEAST".
+func parseOperations(text []byte) (list []Count) {
+	for line := range bytes.Lines(text) {
+		words := strings.Fields(string(line))
+		if len(words) != 5 || words[0] != "row" {
 			continue
 		}
-		if words[0] == "end" {
-			return c, nil
+		var n [3]float64
+		for i, w := range words[2:] {
+			v, err := strconv.ParseInt(w, 10, 64)
+			if err != nil {
+				v = 0
+			}
+			n[i] = float64(v)
 		}
-		c[words[0]] = float64(ticks) / float64(operations)
+		if n[0] > 0 {
+			list = append(list, Count{words[1], n[1] / n[0], n[2] / n[0]})
+		}
 	}
-	return nil, fmt.Errorf("the guest's program did not come to its end; the console said:\n%s", bytes.TrimSpace(text))
+	return list
 }

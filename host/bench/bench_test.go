@@ -5,21 +5,41 @@ import (
 	"io"
 	"math"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestParse(t *testing.T) {
-	c, err := parse([]byte("a kernel speaks\r\nbegan 500 1\r\ngetpid 201000 1000\nx y z\nend 0 1\r\nlate 1 1\n"))
-	if err != nil {
-		t.Fatal(err)
+	text := []byte("a kernel speaks\r\nbegan 500 1\r\nrow calls/getpid 1000 201000 200000\r\nx y z\nrow bad 0 1 1\nrow a/b 2 -4 -6\nend 0 1\n")
+	if err := complete(text); err != nil {
+		t.Error(err)
 	}
-	if len(c) != 2 || c["began"] != 500 || c["getpid"] != 201 {
+	if c := parseCounts(text); c["began"] != 500 {
 		t.Errorf("%v", c)
 	}
-	for _, text := range []string{"", "getpid 1 1\n", "end 0 0\n", "failed fork\n"} {
-		if c, err := parse([]byte(text)); err == nil {
-			t.Errorf("%q is complete: %v", text, c)
+	want := []Count{{"calls/getpid", 201, 200}, {"a/b", -2, -3}}
+	if diff := cmp.Diff(want, parseOperations(text)); diff != "" {
+		t.Error(diff)
+	}
+	for text, says := range map[string]string{
+		"": "did not come", "getpid 1 1\n": "did not come", "end 0 0\n": "did not come", "row a 1 1 1\r\nfailed wc: it\r\nend 0 1\n": "failed wc: it",
+	} {
+		if err := complete([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestChosen(t *testing.T) {
+	for _, c := range []struct {
+		pattern string
+		want    bool
+	}{{"*", true}, {"pipe_1", true}, {"pipes/*", true}, {"pipe*", true}, {"pipes", false}, {"calls/*", false}, {"*/pipe_1", true}} {
+		if got := Chosen(c.pattern, "pipes/pipe_1"); got != c.want {
+			t.Errorf("%q: %v", c.pattern, got)
 		}
 	}
 }
@@ -37,17 +57,21 @@ func TestGrouped(t *testing.T) {
 
 // full returns a column with a boot from 100 to 100+boot and with getpid at a cost.
 func full(title string, linux bool, boot, getpid float64) Column {
-	return Column{
+	c := Column{
 		Title: title, Linux: linux,
 		Boot:       Counts{began: 100 + boot, clockBegan: 100},
-		Operations: Counts{"getpid": getpid + 4},
-		Interrupts: map[int]float64{1: 1, 2: 1},
+		Operations: []Count{{loopName, 2, 2}, {"calls/getpid", getpid, getpid - 10}, {"files/stat", 100, 90}},
 	}
+	if !linux {
+		c.Interrupts = map[int]float64{1: 1, 2: 1}
+	}
+	return c
 }
 
 func TestPrint(t *testing.T) {
-	linux := full("linux", true, 6_000_000, 300)
+	linux, lean := full("linux", true, 6_000_000, 400), full("lean", true, 7_000_000, 320)
 	linux.Boot[clockBegan] = 5_000_000 // it starts its clock late
+	lean.Operations[2].Mean = 200
 	for _, tt := range []struct {
 		name         string
 		boot, getpid float64
@@ -55,34 +79,60 @@ func TestPrint(t *testing.T) {
 	}{
 		{"at the limits", 3_000_000, 160, true},
 		{"slow boot", 3_000_001, 160, false},
-		{"slow getpid", 3_000_000, 161, false},
+		{"slow getpid", 3_000_000, 165, false},
 	} {
 		var out strings.Builder
-		kept := Print(&out, []Column{full("kevlar", false, tt.boot, tt.getpid), linux})
+		kept := NewReport([]Column{full("kevlar", false, tt.boot, tt.getpid), linux, lean}).Print(&out, nil)
 		if kept != tt.kept || strings.Contains(out.String(), "exceeded") == kept {
 			t.Errorf("%s: %v\n%s", tt.name, kept, out.String())
 		}
-		if !strings.Contains(out.String(), "6,000,000") {
-			t.Errorf("%s: Linux's boot is not counted from the firmware's end\n%s", tt.name, out.String())
+		for _, want := range []string{
+			`6,000,000 +7,000,000 +0.50`,              // Linux's boot is counted from the firmware's end
+			`calls/getpid +15\d +16\d +400 +320 +0.5`, // the cheaper
+			`files/stat +90 +100 +100 +200 +1.00`,
+		} {
+			if !regexp.MustCompile(want).MatchString(out.String()) {
+				t.Errorf("%s: no %q in\n%s", tt.name, want, out.String())
+			}
 		}
 	}
 	var out strings.Builder
-	if !Print(&out, []Column{linux}) || strings.Contains(out.String(), "160") {
+	if !NewReport([]Column{linux}).Print(&out, nil) || strings.Contains(out.String(), "164") {
 		t.Errorf("Linux has Kevlar's limits:\n%s", out.String())
 	}
 }
 
-// TestPrintNothing has a count missing that has a limit.
-func TestPrintNothing(t *testing.T) {
-	c := full("kevlar", false, 1, 1)
-	c.Operations = Counts{}
-	if Print(new(strings.Builder), []Column{c}) {
-		t.Error("a count that is missing keeps its limit")
+func TestGeometricMean(t *testing.T) {
+	kevlar, linux := full("kevlar", false, 1, 100), full("linux", true, 1, 200)
+	kevlar.Operations = append(kevlar.Operations, Count{"files/open", 400, 400})
+	linux.Operations = append(linux.Operations, Count{"files/open", 100, 100})
+	var out strings.Builder
+	NewReport([]Column{kevlar, linux}).Print(&out, nil)
+	if !strings.Contains(out.String(), "geometric mean of files") || !regexp.MustCompile(`mean of files +2.00`).MatchString(out.String()) {
+		t.Errorf("not 2, of 1 and 4:\n%s", out.String())
 	}
-	c = full("kevlar", false, 1, 1)
+}
+
+func TestMissing(t *testing.T) {
+	c := full("kevlar", false, 1, 1)
+	if missing := NewReport([]Column{c}).Missing(); len(missing) != 0 {
+		t.Errorf("missing %v", missing)
+	}
+	c.Operations = nil
 	delete(c.Interrupts, 2)
-	if Print(new(strings.Builder), []Column{c}) {
-		t.Error("an interrupt that is missing keeps its limit")
+	if diff := cmp.Diff([]string{"calls/getpid", InterruptName(2)}, NewReport([]Column{c}).Missing()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBefore(t *testing.T) {
+	before := NewReport([]Column{full("kevlar", false, 1_000_000, 100)})
+	for getpid, want := range map[float64]bool{50: true, 100: true, 103: true, 104: false} {
+		var out strings.Builder
+		kept := NewReport([]Column{full("kevlar", false, 1_000_000, getpid)}).Print(&out, before)
+		if kept != want || strings.Contains(out.String(), "grown") == kept {
+			t.Errorf("%v after 100: %v\n%s", getpid, kept, out.String())
+		}
 	}
 }
 

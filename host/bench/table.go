@@ -4,111 +4,226 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
-// A row is one figure of the table.
-type row struct {
-	title string
-	name  string  // of the count; "" for the boot
-	cpus  int     // of the machine, for an idle interrupt; 0 for the other counts
-	user  float64 // instructions of user mode in the count, which are not the kernel's
-	limit float64 // that Kevlar must keep; 0 is none
-}
-
-var rows = []row{
-	{title: "kernel entry to /init", limit: 3_000_000},
-	{title: "getpid, in the kernel", name: "getpid", user: 4, limit: 160},
-	{title: "read 1 byte of /dev/zero", name: "read-zero"},
-	{title: "write 1 byte to /dev/null", name: "write-null"},
-	{title: "open and close /dev/null", name: "open-close"},
-	{title: "1 byte through a pipe", name: "pipe-self"},
-	{title: "pipe round trip, 2 processes", name: "pipe-other"},
-	{title: "page fault, 4 KiB anonymous", name: "page-fault"},
-	{title: "fork, exit, wait", name: "fork-exit"},
-	{title: "fork, exec busybox true, wait", name: "fork-exec"},
-	{title: "idle interrupt, 1 CPU", cpus: 1, limit: 100_000},
-	{title: "idle interrupt, 2 CPUs", cpus: 2, limit: 100_000},
-}
-
-// titleWidth is that of the widest title: the titles stand at the left.
-const titleWidth = 29
-
-// Column is what was counted of one kernel.
+// A Column is what was counted of one kernel.
 type Column struct {
 	Title      string
 	Linux      bool
 	Boot       Counts
-	Operations Counts
+	Operations []Count
 	// Interrupts are the counts of IdleInterrupt by the number of CPUs. Linux does not tell.
 	Interrupts map[int]float64
 }
 
-// Print writes the counts of one or more kernels as a table, and reports whether Kevlar keeps its
-// limits. The last columns compare the first kernel with each of the others.
-func Print(w io.Writer, columns []Column) (kept bool) {
-	kept = true
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "%-*s\t", titleWidth, "instructions")
-	for _, c := range columns {
-		fmt.Fprintf(t, "%s\t", c.Title)
+// BootName is the row of the boot.
+const BootName = "system/kernel_to_init"
+
+// InterruptName is the row of an interrupt in a machine with so many CPUs.
+func InterruptName(cpus int) string { return fmt.Sprintf("system/idle_interrupt_%dcpu", cpus) }
+
+// Chosen reports whether the row's name, with or without its group, matches pattern.
+func Chosen(pattern, name string) bool {
+	_, base, _ := strings.Cut(name, "/")
+	whole, _ := path.Match(strings.ReplaceAll(pattern, "/", ":"), strings.ReplaceAll(name, "/", ":"))
+	alone, _ := path.Match(pattern, base)
+	return whole || alone
+}
+
+// limits are what Kevlar must keep, in instructions.
+var limits = map[string]float64{
+	BootName:         3_000_000,
+	InterruptName(1): 100_000,
+	InterruptName(2): 100_000,
+	"calls/getpid":   164,
+}
+
+// growth is how much a row may have grown since the counts that it is compared with.
+const growth = 1.03
+
+// A Report is a table of counts: a row for each operation, a column for each kernel.
+type Report struct {
+	Kernels []Kernel `json:"kernels"`
+}
+
+// A Kernel is a column of a Report.
+type Kernel struct {
+	Name   string  `json:"name"`
+	Linux  bool    `json:"linux,omitempty"`
+	Counts []Count `json:"counts"`
+}
+
+// NewReport makes the report of some columns.
+func NewReport(columns []Column) *Report {
+	r := &Report{}
+	for i, c := range columns {
+		k := Kernel{Name: c.Title, Linux: c.Linux}
+		add := func(name string, n float64) {
+			if !math.IsNaN(n) {
+				k.Counts = append(k.Counts, Count{name, n, n})
+			}
+		}
+		add(BootName, bootCount(columns, i))
+		for cpus := 1; cpus <= 2; cpus++ {
+			if n, ok := c.Interrupts[cpus]; ok {
+				add(InterruptName(cpus), n)
+			}
+		}
+		k.Counts = append(k.Counts, c.Operations...)
+		r.Kernels = append(r.Kernels, k)
 	}
-	for _, c := range columns[1:] {
-		fmt.Fprintf(t, "/ %s\t", c.Title)
+	return r
+}
+
+// bootCount returns the instructions from the kernel's entry to the first one of /init; NaN if it is not known.
+// Kevlar's clock tells when it was entered. Linux's begins later, so its count is taken from the moment at
+// which the firmware of the same machine entered Kevlar.
+func bootCount(columns []Column, i int) float64 {
+	for _, c := range columns {
+		if began, ok := columns[i].Boot[began]; ok && !c.Linux && c.Boot != nil {
+			return began - c.Boot[clockBegan]
+		}
+	}
+	return math.NaN()
+}
+
+// find returns the kernel's count of a name.
+func (k *Kernel) find(name string) (Count, bool) {
+	i := slices.IndexFunc(k.Counts, func(c Count) bool { return c.Name == name })
+	if i < 0 {
+		return Count{Mean: math.NaN(), Least: math.NaN()}, false
+	}
+	return k.Counts[i], true
+}
+
+// cheapest returns the least mean that a Linux among the kernels has; NaN if there is none.
+func (r *Report) cheapest(name string) float64 {
+	least := math.NaN()
+	for i := range r.Kernels {
+		k := &r.Kernels[i]
+		if c, ok := k.find(name); ok && k.Linux && !(c.Mean >= least) {
+			least = c.Mean
+		}
+	}
+	return least
+}
+
+// Print writes the report as a table with the rows of the first kernel, and reports whether Kevlar keeps its
+// limits. Where that is compared with Linux the ratio is to the cheapest one of the row, and each group ends
+// with the geometric mean of its ratios. before, if it is not nil, is an earlier report: no row of the first
+// kernel may be more than 3 % dearer than there.
+func (r *Report) Print(w io.Writer, before *Report) (kept bool) {
+	kept = true
+	first := &r.Kernels[0]
+	linux := slices.ContainsFunc(r.Kernels[1:], func(k Kernel) bool { return k.Linux })
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%-*s\tleast\t", r.width(), "instructions")
+	for _, k := range r.Kernels {
+		fmt.Fprintf(t, "%s\t", k.Name)
+	}
+	if linux {
+		fmt.Fprint(t, "/ cheapest\t")
+	}
+	if before != nil {
+		fmt.Fprint(t, "/ before\t")
 	}
 	fmt.Fprint(t, "limit\t\n")
-	for _, r := range rows {
-		fmt.Fprintf(t, "%-*s\t", titleWidth, r.title)
-		counts := make([]float64, len(columns))
-		for i := range columns {
-			counts[i] = r.of(columns, i)
-			fmt.Fprintf(t, "%s\t", grouped(counts[i]))
+	var group group
+	for _, c := range first.Counts {
+		if linux {
+			group.add(t, r, c.Name, c.Mean/r.cheapest(c.Name))
 		}
-		for _, other := range counts[1:] {
-			fmt.Fprintf(t, "%s\t", ratio(counts[0], other))
+		fmt.Fprintf(t, "%-*s\t%s\t", r.width(), c.Name, grouped(c.Least))
+		for i := range r.Kernels {
+			other, _ := r.Kernels[i].find(c.Name)
+			fmt.Fprintf(t, "%s\t", grouped(other.Mean))
+		}
+		if linux {
+			fmt.Fprintf(t, "%s\t", ratio(c.Mean, r.cheapest(c.Name)))
 		}
 		verdict := ""
-		if r.limit > 0 && !columns[0].Linux {
-			verdict = grouped(r.limit)
-			if !(counts[0] <= r.limit) {
-				verdict += " exceeded"
-				kept = false
+		if before != nil {
+			old, _ := before.kernel(first.Name).find(c.Name)
+			fmt.Fprintf(t, "%s\t", ratio(c.Mean, old.Mean))
+			if c.Mean > old.Mean*growth {
+				verdict, kept = "grown", false
+			}
+		}
+		if limit := limits[c.Name]; limit > 0 && !first.Linux {
+			verdict = strings.TrimSpace(grouped(limit) + " " + verdict)
+			if !(c.Mean <= limit) {
+				verdict, kept = verdict+" exceeded", false
 			}
 		}
 		fmt.Fprintf(t, "%s\t\n", verdict)
+	}
+	if linux {
+		group.end(t, r)
 	}
 	t.Flush()
 	return kept
 }
 
-// of returns the row's count for a column; NaN if it is not known.
-func (r row) of(columns []Column, i int) float64 {
-	if r.cpus > 0 {
-		if n, ok := columns[i].Interrupts[r.cpus]; ok {
-			return n
+// Missing returns the rows that have a limit and are not in the report, though they ought to be.
+func (r *Report) Missing() (names []string) {
+	for name := range limits {
+		if _, ok := r.Kernels[0].find(name); !ok {
+			names = append(names, name)
 		}
-		return math.NaN()
 	}
-	if r.name == "" {
-		return bootCount(columns, i)
-	}
-	if n, ok := columns[i].Operations[r.name]; ok {
-		return n - r.user
-	}
-	return math.NaN()
+	slices.Sort(names)
+	return names
 }
 
-// bootCount returns the instructions from the kernel's entry to the first one of /init. Kevlar's
-// clock tells when it was entered. Linux's begins later, so its count is taken from the moment at
-// which the firmware of the same machine entered Kevlar.
-func bootCount(columns []Column, i int) float64 {
-	for _, c := range columns {
-		if !c.Linux {
-			return columns[i].Boot[began] - c.Boot[clockBegan]
+// kernel returns the kernel with a name, or an empty one.
+func (r *Report) kernel(name string) *Kernel {
+	for i := range r.Kernels {
+		if r.Kernels[i].Name == name {
+			return &r.Kernels[i]
 		}
 	}
-	return math.NaN()
+	return &Kernel{}
+}
+
+// width is that of the widest name: the names stand at the left.
+func (r *Report) width() int {
+	n := len("geometric mean of processes")
+	for _, c := range r.Kernels[0].Counts {
+		n = max(n, len(c.Name))
+	}
+	return n
+}
+
+// A group is the rows whose names begin alike.
+type group struct {
+	name  string
+	sum   float64 // of the logarithms of their ratios
+	count int
+}
+
+// add counts a row, after it has ended the group before, if this row is not in it.
+func (g *group) add(w io.Writer, r *Report, name string, ratio float64) {
+	if prefix, _, _ := strings.Cut(name, "/"); prefix != g.name {
+		g.end(w, r)
+		*g = group{name: prefix}
+	}
+	if !math.IsNaN(ratio) && ratio > 0 && name != loopName {
+		g.sum += math.Log(ratio)
+		g.count++
+	}
+}
+
+// end prints the geometric mean of the group.
+func (g *group) end(w io.Writer, r *Report) {
+	if g.count > 1 {
+		fmt.Fprintf(w, "%-*s\t%s%.2f\t\n", r.width(), "geometric mean of "+g.name,
+			strings.Repeat("\t", len(r.Kernels)+1), math.Exp(g.sum/float64(g.count)))
+	}
 }
 
 // grouped writes a number with a comma before every three digits.
@@ -130,5 +245,8 @@ func ratio(a, b float64) string {
 	if math.IsNaN(a) || math.IsNaN(b) || b == 0 {
 		return "-"
 	}
-	return strconv.FormatFloat(a/b, 'g', 2, 64)
+	if a < b/100 {
+		return strconv.FormatFloat(a/b, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(a/b, 'f', 2, 64)
 }
