@@ -48,7 +48,7 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.items[k] != nil {
+	if _, ok := e.items.Get(k); ok {
 		return abi.EEXIST
 	}
 	if err := e.owner.charge(); err != nil {
@@ -64,7 +64,7 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 	e.nextID++
 	it.arm(ev.Events)
 	it.waiter.Callback = it.happened
-	e.items[k] = it
+	e.items.Set(k, it)
 	e.order.add(it)
 	e.count.Add(1)
 	it.hook.Observer = it
@@ -77,8 +77,8 @@ func (e *Epoll) add(k key, child *Epoll, ev abi.EpollEvent) error {
 func (e *Epoll) modify(k key, ev abi.EpollEvent) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	it := e.items[k]
-	if it == nil {
+	it, ok := e.items.Get(k)
+	if !ok {
 		return abi.ENOENT
 	}
 	if it.has(abi.EPOLLEXCLUSIVE) {
@@ -105,8 +105,8 @@ func (e *Epoll) remove(k key, child *Epoll) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	it := e.items[k]
-	if it == nil {
+	it, ok := e.items.Get(k)
+	if !ok {
 		return abi.ENOENT
 	}
 	k.file.RemoveReleaseHook(&it.hook)

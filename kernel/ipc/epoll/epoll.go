@@ -25,7 +25,7 @@ type Epoll struct {
 	queue wait.Queue // who waits in Wait, or watches this instance
 
 	mu      sync.Mutex // guards items, and serialises Ctl and harvesting
-	items   map[key]*item
+	items   vfs.Map[key, *item]
 	order   order                      // of items; guarded by mu
 	nextID  int64                      // of an item; guarded by mu
 	count   atomic.Int64               // of items, for who may not wait for mu
@@ -53,7 +53,7 @@ func New(c vfs.Caller, flags int) (*vfs.File, error) {
 	if flags&^abi.EPOLL_CLOEXEC != 0 {
 		return nil, abi.EINVAL
 	}
-	e := &Epoll{owner: acquireOwner(c.Cred()), items: make(map[key]*item)}
+	e := &Epoll{owner: acquireOwner(c.Cred())}
 	f, err := vfs.NewAnonFile(c, "eventpoll", e, abi.O_RDWR)
 	if err != nil {
 		e.owner.release()
@@ -101,10 +101,10 @@ func (e *Epoll) Release(*vfs.File) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, it := range e.items {
+	e.items.Each(func(_ key, it *item) {
 		it.file.RemoveReleaseHook(&it.hook)
 		e.drop(it)
-	}
+	})
 	e.owner.release()
 }
 
@@ -115,13 +115,9 @@ func (e *Epoll) KernelMemory() int64 {
 
 // watchesInstances reports whether e watches other instances. When e is being
 // released, nothing makes a false answer true any more.
-func (e *Epoll) watchesInstances() bool {
+func (e *Epoll) watchesInstances() (watches bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, it := range e.items {
-		if it.child != nil {
-			return true
-		}
-	}
-	return false
+	e.items.Each(func(_ key, it *item) { watches = watches || it.child != nil })
+	return watches
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -591,5 +592,35 @@ func TestFDInfoOfManyItems(t *testing.T) {
 	few, many := show(3000), show(24000)
 	if many > 24*few {
 		t.Errorf("3,000 items take %v, 24,000 %v", few, many)
+	}
+}
+
+// TestWhatIsLeft: an instance that watched many files takes no more memory than
+// what it still watches.
+func TestWhatIsLeft(t *testing.T) {
+	r, w := newPipe(t)
+	defer r.Put()
+	defer w.Put()
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var all [8]*vfs.File
+	for i := range all {
+		all[i] = newEpoll(t)
+		defer all[i].Put()
+		const n = 8192
+		for fd := range n {
+			ctl(t, all[i], r, fd, add, in, nil)
+		}
+		for fd := range n - 1 {
+			ctl(t, all[i], r, fd, del, 0, nil)
+		}
+	}
+	if n := heap() - before; n > 256<<10 {
+		t.Errorf("%d bytes more are in use", n)
 	}
 }

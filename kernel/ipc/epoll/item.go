@@ -66,7 +66,7 @@ func (it *item) FileReleased(*vfs.File) {
 	e := it.epoll
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.items[it.key] == it {
+	if known, _ := e.items.Get(it.key); known == it {
 		e.drop(it)
 	}
 }
@@ -74,7 +74,7 @@ func (it *item) FileReleased(*vfs.File) {
 // drop forgets an item. The caller holds e.mu, and nesting if the file is an
 // instance.
 func (e *Epoll) drop(it *item) {
-	delete(e.items, it.key)
+	e.items.Delete(it.key)
 	e.order.remove(it)
 	e.count.Add(-1)
 	it.queue.Unregister(&it.waiter)
