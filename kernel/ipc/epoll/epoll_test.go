@@ -561,8 +561,8 @@ func TestFDInfo(t *testing.T) {
 	w.Put()
 }
 
-// TestFDInfoOfManyItems: eight times as many items take about eight times as
-// long to show, not sixty-four.
+// TestFDInfoOfManyItems: 32 times as many items take about 32 times as long to
+// show, not a thousand. The machine may have other work.
 func TestFDInfoOfManyItems(t *testing.T) {
 	r, w := newPipe(t)
 	defer r.Put()
@@ -578,7 +578,7 @@ func TestFDInfoOfManyItems(t *testing.T) {
 			ctl(t, e, r, fd, del, 0, nil)
 		}
 		least := time.Hour
-		for range 3 {
+		for range 10 {
 			var text bytes.Buffer
 			start, lines := time.Now(), 0
 			ep.FDInfo(0, &text, func(int64) bool { lines++; text.Reset(); return true })
@@ -589,9 +589,9 @@ func TestFDInfoOfManyItems(t *testing.T) {
 		}
 		return least
 	}
-	few, many := show(3000), show(24000)
-	if many > 24*few {
-		t.Errorf("3,000 items take %v, 24,000 %v", few, many)
+	few, many := show(1000), show(32000)
+	if many > 250*few {
+		t.Errorf("1,000 items take %v, 32,000 %v", few, many)
 	}
 }
 
