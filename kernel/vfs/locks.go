@@ -90,17 +90,43 @@ func Locks(inode Inode, visit func(LockInfo)) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for range l.flocks.holders {
-		visit(LockInfo{Kind: "FLOCK", Write: l.flocks.exclusive, End: lastByte})
+	for f := range l.flocks.holders {
+		info, _ := l.flocks.info(f)
+		visit(info)
 	}
 	for _, t := range []*lockTree{&l.records.reads, &l.records.writes} {
 		t.first(0, lastByte, func(r *recordLock) bool {
-			kind := "POSIX"
-			if r.ofd() {
-				kind = "OFDLCK"
-			}
-			visit(LockInfo{kind, r.write, r.pid, r.start, r.end})
+			visit(r.info())
 			return false
 		})
 	}
+}
+
+// NextLock returns a lock that was taken through f and that the processes of t
+// or f itself own: those are numbered from 0, the one of flock(2) before the
+// record locks, with gaps, and it is the first from number from on. next is the
+// number to go on with, negative after the last. It does not look far: found
+// may be false though there are more.
+func (t *FDTable) NextLock(f *File, from int) (info LockInfo, found bool, next int) {
+	const look = 64
+	l := locksOf(f.inode)
+	if l == nil {
+		return LockInfo{}, false, -1
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if from == 0 {
+		info, found = l.flocks.info(f)
+		return info, found, 1
+	}
+	for next = from; next < from+look; next++ {
+		r := l.records.ownedAt(next-1, t, f)
+		if r == nil {
+			return LockInfo{}, false, -1
+		}
+		if r.file == f {
+			return r.info(), true, next + 1
+		}
+	}
+	return LockInfo{}, false, next
 }

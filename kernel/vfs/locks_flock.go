@@ -9,7 +9,27 @@ import (
 // number of shared ones.
 type flocks struct {
 	exclusive bool
-	holders   map[*File]*kmem.Account // each lock's file and who is charged for it
+	holders   map[*File]flockHolder // by the file that has the lock
+}
+
+// A flockHolder is who took a lock.
+type flockHolder struct {
+	account *kmem.Account // which is charged for it
+	pid     int32
+}
+
+// info describes f's lock; false if it has none.
+func (k *flocks) info(f *File) (LockInfo, bool) {
+	h, holds := k.holders[f]
+	return LockInfo{Kind: "FLOCK", Write: k.exclusive, PID: h.pid, End: lastByte}, holds
+}
+
+// pidOf returns the process that c belongs to, 0 if it is the kernel.
+func pidOf(c Caller) int32 {
+	if p, ok := c.(interface{ TGID() int }); ok {
+		return int32(p.TGID())
+	}
+	return 0
 }
 
 // CheckFlock checks the operation of flock(2), which comes before anything
@@ -42,11 +62,12 @@ func (f *File) Flock(c Caller, op int) error {
 		return nil
 	}
 	f.locked.Store(true)
-	return l.await(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX, c.Cred().Account) })
+	h := flockHolder{c.Cred().Account, pidOf(c)}
+	return l.await(c, nowait, func() error { return l.tryFlock(f, op == abi.LOCK_EX, h) })
 }
 
-// tryFlock takes the lock, which is charged to account, or answers EAGAIN.
-func (l *lockState) tryFlock(f *File, exclusive bool, account *kmem.Account) error {
+// tryFlock takes the lock for h, or answers EAGAIN.
+func (l *lockState) tryFlock(f *File, exclusive bool, h flockHolder) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := &l.flocks
@@ -57,13 +78,13 @@ func (l *lockState) tryFlock(f *File, exclusive bool, account *kmem.Account) err
 	if len(k.holders) > 0 && (exclusive || k.exclusive) {
 		return abi.EAGAIN
 	}
-	if account.Charge(flockMemory) != nil {
+	if h.account.Charge(flockMemory) != nil {
 		return abi.ENOLCK
 	}
 	if k.holders == nil {
-		k.holders = make(map[*File]*kmem.Account)
+		k.holders = make(map[*File]flockHolder)
 	}
-	k.holders[f], k.exclusive = account, exclusive
+	k.holders[f], k.exclusive = h, exclusive
 	return nil
 }
 
@@ -76,11 +97,11 @@ func (l *lockState) unflock(f *File) {
 
 func (l *lockState) unflockLocked(f *File) {
 	k := &l.flocks
-	account, holds := k.holders[f]
+	h, holds := k.holders[f]
 	if !holds {
 		return
 	}
-	account.Uncharge(flockMemory)
+	h.account.Uncharge(flockMemory)
 	if delete(k.holders, f); len(k.holders) == 0 {
 		k.holders = nil // a map never shrinks
 	}

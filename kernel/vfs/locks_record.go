@@ -15,6 +15,7 @@ const lastByte = math.MaxInt64
 // is in the trees it does not change.
 type recordLock struct {
 	owner      lockOwner
+	file       *File // through which it was taken; to be compared only
 	start, end int64
 	write      bool
 	pid        int32
@@ -32,6 +33,15 @@ type lockOwner any
 func (r *recordLock) ofd() bool {
 	_, ok := r.owner.(*File)
 	return ok
+}
+
+// info describes the lock.
+func (r *recordLock) info() LockInfo {
+	kind := "POSIX"
+	if r.ofd() {
+		kind = "OFDLCK"
+	}
+	return LockInfo{kind, r.write, r.pid, r.start, r.end}
 }
 
 // recordLocks are the record locks on an inode. Those of one owner do not
@@ -194,7 +204,7 @@ func (f *File) record(owner lockOwner, l *abi.Flock) (recordLock, error) {
 		}
 		start, end = start+l.Len, start-1
 	}
-	return recordLock{owner: owner, start: start, end: end, write: l.Type == abi.F_WRLCK, pid: l.PID}, nil
+	return recordLock{owner: owner, file: f, start: start, end: end, write: l.Type == abi.F_WRLCK, pid: l.PID}, nil
 }
 
 // tryLock takes the lock, or answers EAGAIN. If e is not nil the caller means
@@ -233,9 +243,13 @@ func (s *lockState) release(owner lockOwner) {
 func (s *lockState) replace(r *recordLock, add bool) error {
 	var old, parts []*recordLock
 	merged := *r
+	joined := false
 	s.records.own(r, func(k *recordLock) {
 		switch {
 		case add && k.write == r.write:
+			if !joined { // the first one grows, as Linux has it
+				merged.file, joined = k.file, true
+			}
 			merged.start, merged.end = min(merged.start, k.start), max(merged.end, k.end)
 		case k.end < r.start || k.start > r.end:
 			return // a neighbour
@@ -294,7 +308,7 @@ func recharge(old, parts []*recordLock) error {
 
 // part returns a lock like r on other bytes.
 func (r *recordLock) part(start, end int64) *recordLock {
-	return &recordLock{owner: r.owner, start: start, end: end, write: r.write, pid: r.pid, account: r.account}
+	return &recordLock{owner: r.owner, file: r.file, start: start, end: end, write: r.write, pid: r.pid, account: r.account}
 }
 
 // inTheWay returns the first lock that conflicts with want, or nil.
@@ -324,6 +338,22 @@ func (s *recordLocks) own(r *recordLock, visit func(*recordLock)) {
 		visit(k)
 		return false
 	})
+}
+
+// ownedAt returns lock i of those that the owners have, one owner's after the
+// other's, or nil if they have fewer.
+func (s *recordLocks) ownedAt(i int, owners ...lockOwner) *recordLock {
+	for _, o := range owners {
+		t := s.owners[o]
+		if t == nil {
+			continue
+		}
+		if i < t.len() {
+			return t.at(i)
+		}
+		i -= t.len()
+	}
+	return nil
 }
 
 // tree returns the tree of all owners' locks that r belongs into.

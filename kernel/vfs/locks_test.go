@@ -3,6 +3,7 @@ package vfs_test
 import (
 	"fmt"
 	"math/rand"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -170,6 +171,55 @@ func TestLocksModel(t *testing.T) {
 	must(t, err)
 	defer f.Put()
 	vfs.Locks(f.Inode(), func(l vfs.LockInfo) { t.Errorf("left over: %+v", l) })
+}
+
+// What NextLock tells one by one is what an owner has, gaps left out.
+func TestNextLock(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	p := c.process(10)
+	fds := [2]int{p.openFD(t, "f", abi.O_CREAT|abi.O_RDWR), p.openFD(t, "f", abi.O_RDWR)}
+	for i := range 300 { // those of the second descriptor in one block, longer than one look
+		fd := fds[0]
+		if 100 <= i && i < 200 {
+			fd = fds[1]
+		}
+		must(t, p.lock(fd, abi.F_WRLCK, int64(2*i), 1, false))
+	}
+	first, err := p.fds.Get(fds[0])
+	must(t, err)
+	defer first.Put()
+	must(t, first.SetLock(c, abi.Flock{Type: abi.F_RDLCK, Start: 1, Len: 1}, false))
+	must(t, first.Flock(c, abi.LOCK_EX))
+	tell := func(f *vfs.File, table *vfs.FDTable) (kinds string, starts []int64) {
+		for n := 0; n >= 0; {
+			l, found, next := table.NextLock(f, n)
+			if next >= 0 && (next <= n && found || next < n) {
+				t.Fatalf("from %d to %d", n, next)
+			}
+			if n = next; found {
+				kinds += l.Kind[:1]
+				starts = append(starts, l.Start)
+			}
+		}
+		return kinds, starts
+	}
+	kinds, starts := tell(first, p.fds)
+	if want := "F" + strings.Repeat("P", 200) + "O"; kinds != want || starts[100] != 198 || starts[101] != 400 {
+		t.Errorf("first descriptor: %q, %d", kinds, starts)
+	}
+	if kinds, _ = tell(first, c.process(20).fds); kinds != "FO" {
+		t.Errorf("first descriptor in another process: %q", kinds)
+	}
+	second, err := p.fds.Get(fds[1])
+	must(t, err)
+	defer second.Put()
+	if kinds, starts = tell(second, p.fds); kinds != strings.Repeat("P", 100) || starts[0] != 200 {
+		t.Errorf("second descriptor: %q, %d", kinds, starts)
+	}
+	must(t, p.lock(fds[1], abi.F_UNLCK, 0, 0, false))
+	if kinds, _ = tell(second, p.fds); kinds != "" {
+		t.Errorf("after they were given up: %q", kinds)
+	}
 }
 
 // soon fails the test unless something comes before long.

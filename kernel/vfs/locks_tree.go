@@ -5,7 +5,7 @@ import "math/rand/v2"
 // A lockTree holds record locks in the order of their first bytes and finds
 // those that have bytes in a range. It is a treap, a binary search tree that
 // random priorities keep balanced, in which every node knows the last byte
-// locked by any node below it. The zero value is empty.
+// locked by any node below it and how many there are. The zero value is empty.
 type lockTree struct{ root *lockNode }
 
 // A lockNode is a lock's place in one tree.
@@ -13,6 +13,7 @@ type lockNode struct {
 	lock        *recordLock
 	left, right *lockNode
 	priority    uint32 // not lower than those of left and right
+	count       uint32 // of the locks here and below
 	last        int64  // the greatest end of the locks here and below
 }
 
@@ -24,14 +25,43 @@ func (a *recordLock) before(b *recordLock) bool {
 
 // update computes what n knows of the nodes below.
 func (n *lockNode) update() *lockNode {
-	n.last = n.lock.end
+	n.last, n.count = n.lock.end, 1
 	if n.left != nil {
 		n.last = max(n.last, n.left.last)
+		n.count += n.left.count
 	}
 	if n.right != nil {
 		n.last = max(n.last, n.right.last)
+		n.count += n.right.count
 	}
 	return n
+}
+
+// len returns how many locks there are.
+func (t *lockTree) len() int {
+	if t.root == nil {
+		return 0
+	}
+	return int(t.root.count)
+}
+
+// at returns the lock that i others come before. There is one.
+func (t *lockTree) at(i int) *recordLock {
+	for n := t.root; ; {
+		before := 0
+		if n.left != nil {
+			before = int(n.left.count)
+		}
+		switch {
+		case i < before:
+			n = n.left
+		case i == before:
+			return n.lock
+		default:
+			i -= before + 1
+			n = n.right
+		}
+	}
 }
 
 // insert adds n, whose lock is set.

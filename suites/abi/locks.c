@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static int file;
 
@@ -312,6 +314,95 @@ static void flock_arguments(void)
 	EQUAL(flock(neither, LOCK_UN), 0);
 }
 
+// info reads what fdinfo tells of a descriptor of this process.
+static void info(int fd, char *text, size_t size)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+	int f = open(path, O_RDONLY);
+	CHECK(f >= 0);
+	size_t n = 0;
+	for (ssize_t got; (got = read(f, text + n, size - 1 - n)) > 0;)
+		n += got;
+	text[n] = 0;
+	close(f);
+}
+
+// holds_lines fails unless the lines of fdinfo about locks are those expected, to which the file is added.
+static void holds_lines(int fd, int count, const char *const *expected)
+{
+	static char text[1 << 16];
+	struct stat st;
+	CHECK(fstat(fd, &st) == 0);
+	info(fd, text, sizeof text);
+	char *line = strstr(text, "lock:");
+	for (int i = 0; i < count; i++) {
+		char kind[64], range[64], wanted[256];
+		CHECK(sscanf(expected[i], "%[^|]|%[^|]", kind, range) == 2);
+		snprintf(wanted, sizeof wanted, "lock:\t%d: %s %d %02x:%02x:%lu %s\n", i + 1, kind,
+			 kind[0] == 'O' ? -1 : getpid(), major(st.st_dev), minor(st.st_dev),
+			 (unsigned long)st.st_ino, range);
+		if (!line || strncmp(line, wanted, strlen(wanted)) != 0)
+			fail(__FILE__, __LINE__, "%s instead of %s", line ? line : "nothing", wanted);
+		line += strlen(wanted);
+	}
+	if (line && *line)
+		fail(__FILE__, __LINE__, "and then %s", line);
+}
+
+// fdinfo tells the locks that were taken through a descriptor, and no others.
+static void descriptor_info(void)
+{
+	open_file();
+	int same = dup(file), other = open("f", O_RDWR);
+	CHECK(same >= 0 && other >= 0);
+	holds_lines(file, 0, NULL);
+	CHECK(lock(file, F_SETLK, F_WRLCK, 0, 10) == 0);
+	CHECK(lock(file, F_SETLK, F_RDLCK, 20, 10) == 0);
+	CHECK(lock(other, F_SETLK, F_WRLCK, 40, 0) == 0);
+	CHECK(flock(file, LOCK_SH) == 0);
+	CHECK(flock(other, LOCK_SH) == 0);
+	CHECK(lock(file, F_OFD_SETLK, F_WRLCK, 15, 1) == 0);
+	const char *const mine[] = {"FLOCK  ADVISORY  READ|0 EOF", "POSIX  ADVISORY  WRITE|0 9",
+				    "POSIX  ADVISORY  READ|20 29", "OFDLCK ADVISORY  WRITE|15 15"};
+	const char *const others[] = {"FLOCK  ADVISORY  READ|0 EOF", "POSIX  ADVISORY  WRITE|40 EOF"};
+	holds_lines(file, 4, mine);
+	holds_lines(same, 4, mine);
+	holds_lines(other, 2, others);
+	pid_t pid = fork();
+	if (pid == 0) { // which has the files, but not the locks of its parent
+		char text[1024];
+		info(file, text, sizeof text);
+		CHECK(!strstr(text, "POSIX") && strstr(text, "2: OFDLCK"));
+		_exit(0);
+	}
+	PASSES(pid);
+	// The lock that grows stays that of the descriptor it was taken through.
+	CHECK(lock(other, F_SETLK, F_WRLCK, 10, 1) == 0);
+	CHECK(flock(file, LOCK_UN) == 0);
+	const char *const grown[] = {"POSIX  ADVISORY  WRITE|0 10", mine[2], mine[3]};
+	holds_lines(file, 3, grown);
+	CHECK(lock(file, F_SETLK, F_UNLCK, 0, 0) == 0);
+	CHECK(lock(file, F_OFD_SETLK, F_UNLCK, 0, 0) == 0);
+	holds_lines(file, 0, NULL);
+	// More of them than one read takes.
+	static char text[1 << 18];
+	enum { MANY = 1000 };
+	for (int i = 0; i < MANY; i++)
+		CHECK(lock(file, F_SETLK, F_WRLCK, 2 * i, 1) == 0);
+	info(file, text, sizeof text);
+	char *line = text;
+	for (int i = 0; i < MANY; i++) {
+		int number, start;
+		CHECK(line = strstr(line, "lock:"));
+		CHECK(sscanf(line, "lock:\t%d: POSIX  ADVISORY  WRITE %*d %*s %d", &number, &start) == 2);
+		EQUAL(number, i + 1);
+		EQUAL(start, 2 * i);
+		line++;
+	}
+	CHECK(!strstr(line, "lock:"));
+}
+
 static const struct test tests[] = {
 	TEST(own_locks),
 	TEST(close_releases),
@@ -325,5 +416,6 @@ static const struct test tests[] = {
 	TEST(closed_meanwhile),
 	TEST(many_locks),
 	TEST(flock_arguments),
+	TEST(descriptor_info),
 };
 MAIN(tests)

@@ -3,6 +3,7 @@ package proc
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -92,7 +93,7 @@ func (d *fdDir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	if !ok {
 		return nil, abi.ENOENT
 	}
-	f, _ := d.file(fd)
+	f, _, _ := d.file(fd)
 	if f == nil {
 		return nil, abi.ENOENT
 	}
@@ -103,19 +104,20 @@ func (d *fdDir) Lookup(_ vfs.Caller, name string) (vfs.Inode, error) {
 	return d.link(fd, f), nil
 }
 
-// file returns descriptor fd with a reference for the caller, or nil.
-func (d *fdDir) file(fd int) (f *vfs.File, cloexec bool) {
+// file returns descriptor fd with a reference for the caller, or nil, and the
+// table that it is in, without a reference: nobody's exit waits for a reader.
+func (d *fdDir) file(fd int) (f *vfs.File, cloexec bool, table *vfs.FDTable) {
 	files := d.task.AcquireFDs()
 	if files == nil {
-		return nil, false
+		return nil, false, nil
 	}
 	defer files.Unref()
 	f, err := files.Get(fd)
 	if err != nil {
-		return nil, false
+		return nil, false, nil
 	}
 	flags, _ := files.Flags(fd)
-	return f, flags&abi.FD_CLOEXEC != 0
+	return f, flags&abi.FD_CLOEXEC != 0, files
 }
 
 // link returns the link of a descriptor. Its permissions show how the file is
@@ -151,7 +153,7 @@ func (d *fdDir) path(v *view, fd int) (vfs.Path, error) {
 	if err := v.mayRead(); err != nil {
 		return vfs.Path{}, err
 	}
-	f, _ := d.file(fd)
+	f, _, _ := d.file(fd)
 	if f == nil {
 		return vfs.Path{}, abi.ENOENT
 	}
@@ -180,10 +182,11 @@ func (d *fdDir) infoFile(fd int) vfs.Inode {
 	})
 }
 
-// infoRecords shows what all files have at position 0, and behind it what
-// an Informer adds.
+// infoRecords shows what all files have at position 0, the locks at positive
+// ones, and behind them, at negative ones, what an Informer adds:
+// proc_pid_fdinfo(5).
 func (d *fdDir) infoRecords(fd int, pos int64, w *bytes.Buffer, more func(int64) bool) error {
-	f, cloexec := d.file(fd)
+	f, cloexec, table := d.file(fd)
 	if f == nil {
 		return abi.ENOENT
 	}
@@ -202,10 +205,57 @@ func (d *fdDir) infoRecords(fd int, pos int64, w *bytes.Buffer, more func(int64)
 			return nil
 		}
 	}
+	if pos > 0 {
+		if !lockRecords(table, f, pos, w, more) {
+			return nil
+		}
+		pos = ^0
+	}
 	if i, ok := f.Ops().(Informer); ok {
-		i.FDInfo(pos-1, w, func(next int64) bool { return more(next + 1) })
+		i.FDInfo(^pos, w, func(next int64) bool { return more(^next) })
 	}
 	return nil
+}
+
+// lockRecords shows the locks that were taken through a descriptor of table,
+// which f is, and returns false when more does. A position tells how many
+// have been shown, in its upper half, and the number that FDTable.NextLock goes
+// on with.
+func lockRecords(table *vfs.FDTable, f *vfs.File, pos int64, w *bytes.Buffer, more func(int64) bool) bool {
+	shown, number := pos>>32, int(uint32(pos))-1
+	for {
+		l, found, next := table.NextLock(f, number)
+		if next < 0 {
+			return true
+		}
+		number = next
+		if !found {
+			continue
+		}
+		shown++
+		fmt.Fprintf(w, "lock:\t%d: ", shown)
+		writeLock(w, f.Inode(), &l)
+		if !more(shown<<32 | int64(number+1)) {
+			return false
+		}
+	}
+}
+
+// writeLock writes a lock on inode as the lines of proc_locks(5) have it after
+// the number.
+func writeLock(w *bytes.Buffer, inode vfs.Inode, l *vfs.LockInfo) {
+	mode := "READ"
+	if l.Write {
+		mode = "WRITE"
+	}
+	dev := inode.FS().Dev
+	fmt.Fprintf(w, "%-6s ADVISORY  %s %d %02x:%02x:%d %d ",
+		l.Kind, mode, l.PID, abi.Major(dev), abi.Minor(dev), inode.Attr().Ino, l.Start)
+	if l.End == math.MaxInt64 {
+		w.WriteString("EOF\n")
+	} else {
+		fmt.Fprintf(w, "%d\n", l.End)
+	}
 }
 
 // ReadDir implements vfs.Dir. The position of a descriptor is its number.
