@@ -22,6 +22,9 @@ func pollFiles(t *task.Task, addr uintptr, n uint32, deadline int64) (uintptr, e
 	if uint64(n) > t.Group().Limit(abi.RLIMIT_NOFILE) {
 		return 0, abi.EINVAL
 	}
+	if ready, err := pollNow(t, addr, n); err != nil || ready > 0 || deadline != wait.Forever && deadline <= ktime.Mono() {
+		return ready, err
+	}
 	if n > maxKeptPollFds {
 		size := int64(n) * (abi.SizeofPollFd + poll.WatchMemory)
 		if err := vfs.HoldMemory(t, size); err != nil {
@@ -42,11 +45,34 @@ func pollFiles(t *task.Task, addr uintptr, n uint32, deadline int64) (uintptr, e
 	if err := loadPollFds(t, fds, addr); err != nil {
 		return 0, err
 	}
-	ready, err := poll.Poll(t, t.FDs(), fds, deadline)
+	ready, err := poll.Wait(t, t.FDs(), fds, deadline)
 	if err != nil {
 		return 0, err
 	}
 	return uintptr(ready), storePollFds(t, fds, addr)
+}
+
+// pollNow looks at the descriptors once, and writes their Revents back.
+func pollNow(t *task.Task, addr uintptr, n uint32) (ready uintptr, err error) {
+	for table := t.FDs(); n > 0; {
+		b := t.Scratch[:min(n, pollBatch)*abi.SizeofPollFd]
+		if err := copyIn(t, b, addr); err != nil {
+			return 0, err
+		}
+		for p := b; len(p) > 0; p = p[abi.SizeofPollFd:] {
+			var d abi.PollFd
+			d.Unmarshal(p)
+			if d.Revents = poll.Look(t, table, d.FD, d.Events); d.Revents != 0 {
+				ready++
+			}
+			d.MarshalTo(p)
+		}
+		if err := copyOut(t, addr, b); err != nil {
+			return 0, err
+		}
+		n, addr = n-uint32(len(b)/abi.SizeofPollFd), addr+uintptr(len(b))
+	}
+	return ready, nil
 }
 
 const pollBatch = 64 // descriptors that go into a thread's scratch memory

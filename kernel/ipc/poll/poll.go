@@ -77,6 +77,11 @@ func (s *set) await(c vfs.Caller, deadline int64, scan func() int) (int, error) 
 	if n := scan(); n > 0 || deadline != wait.Forever && deadline <= ktime.Mono() {
 		return n, nil
 	}
+	return s.wait(c, deadline, scan)
+}
+
+// wait is await for those who have looked already.
+func (s *set) wait(c vfs.Caller, deadline int64, scan func() int) (int, error) {
 	s.register(c)
 	sleeper := c.Sleeper()
 	for {
@@ -93,11 +98,12 @@ func (s *set) await(c vfs.Caller, deadline int64, scan func() int) (int, error) 
 	}
 }
 
-// Poll waits until one of fds is ready, and returns how many are; the answer
+// Wait waits until one of fds is ready, and returns how many are; the answer
 // is in Revents. deadline is of ktime.Mono; when it has passed the count is 0.
 // The error is ERESTARTSYS: poll(2), unlike ppoll(2), is never restarted after
-// a handler, which is for the caller to say.
-func Poll(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (int, error) {
+// a handler, which is for the caller to say. It is for those who have seen by
+// Look that nothing is ready yet.
+func Wait(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (int, error) {
 	s := newSet(len(fds))
 	defer s.release()
 	for i := range fds {
@@ -105,9 +111,33 @@ func Poll(c vfs.Caller, table *vfs.FDTable, fds []abi.PollFd, deadline int64) (i
 		if fds[i].FD >= 0 {
 			w.file, _ = table.GetIO(int(fds[i].FD))
 		}
-		w.events = wait.Events(uint16(fds[i].Events)) | wait.Always
+		w.events = eventsOf(fds[i].Events)
 	}
-	return s.await(c, deadline, func() int { return s.poll(c, fds) })
+	return s.wait(c, deadline, func() int { return s.poll(c, fds) })
+}
+
+// Look returns the Revents for a descriptor as they are now.
+func Look(c vfs.Caller, table *vfs.FDTable, fd int32, events int16) int16 {
+	if fd < 0 {
+		return 0
+	}
+	f, _ := table.GetIO(int(fd))
+	r := revents(c, f, eventsOf(events))
+	if f != nil {
+		f.Put()
+	}
+	return r
+}
+
+// eventsOf returns what Events ask for, and what is told unasked.
+func eventsOf(events int16) wait.Events { return wait.Events(uint16(events)) | wait.Always }
+
+// revents returns what of events f is ready for; f is nil if there is none.
+func revents(c vfs.Caller, f *vfs.File, events wait.Events) int16 {
+	if f == nil {
+		return abi.POLLNVAL
+	}
+	return int16(f.ReadyFor(c, events) & events)
 }
 
 // poll sets the Revents and counts those that are not 0.
@@ -115,16 +145,10 @@ func (s *set) poll(c vfs.Caller, fds []abi.PollFd) int {
 	n := 0
 	for i := range fds {
 		w, p := &s.watches[i], &fds[i]
-		p.Revents = 0
-		switch {
-		case p.FD < 0:
+		if p.Revents = 0; p.FD < 0 {
 			continue
-		case w.file == nil:
-			p.Revents = abi.POLLNVAL
-		default:
-			p.Revents = int16(w.file.ReadyFor(c, w.events) & w.events)
 		}
-		if p.Revents != 0 {
+		if p.Revents = revents(c, w.file, w.events); p.Revents != 0 {
 			n++
 		}
 	}
