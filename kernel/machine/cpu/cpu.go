@@ -1,5 +1,3 @@
-//go:build baremetal
-
 package cpu
 
 import (
@@ -124,29 +122,6 @@ func SetCount(n int) { count = min(n, MaxCPU) }
 //go:nosplit
 func Get(i int) *CPU { return &cpus[i&(MaxCPU-1)] }
 
-// Current returns the CPU that runs the caller. In goroutine context the
-// answer may be stale at once unless interrupts are off.
-func Current() *CPU
-
-// CurrentID returns the index of the CPU that runs the caller, which may be
-// another one at once.
-func CurrentID() int { return int(Current().ID) }
-
-// InTrap reports whether this CPU runs in trap context, where Go's panics
-// and prints have no goroutine to work on.
-//
-//go:nosplit
-func InTrap() bool { return readFS() == Current().trapFS }
-
-func readFS() uintptr
-
-// EnterUser leaves for user mode with the state at ctx, a *ring3.Context, and
-// the page tables at root, and returns the vector that brought it back. It
-// returns VectorPrepare without having left if this CPU has another root or
-// another owner of the extended state, and VectorPending if CPU.Pending is
-// set.
-func EnterUser(ctx uintptr, root uint64) (vector uintptr)
-
 // Results of EnterUser that are not exception vectors or TrapSyscall.
 const (
 	VectorInterrupt = 258
@@ -169,13 +144,6 @@ const (
 	ContextPKRU      = 232
 )
 
-// StoreSelectors stores DS, ES, FS and GS, 16 bits each, in the word at p.
-func StoreSelectors(p uintptr)
-
-// LoadSelectors sets the registers that StoreSelectors stores to what they were
-// once, and leaves the bases of FS and GS alone. Interrupts are off.
-func LoadSelectors(s uint64)
-
 // InitialPKRU is what a program begins with, as under Linux: pages of
 // protection key 0 alone can be accessed.
 const InitialPKRU = 0x55555554
@@ -183,10 +151,3 @@ const InitialPKRU = 0x55555554
 // HasPKU tells that the CPUs check protection keys. It is set before the Go
 // runtime starts.
 var HasPKU bool
-
-// XSAVE stores the extended state except SSE at area, XRSTOR loads it.
-// features is XCR0. MXCSR in the area is left as it is.
-func XSAVE(area uintptr, features uint64)
-
-// XRSTOR loads what XSAVE stored.
-func XRSTOR(area uintptr, features uint64)

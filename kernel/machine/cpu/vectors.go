@@ -1,5 +1,3 @@
-//go:build baremetal
-
 package cpu
 
 // Interrupt vectors.
@@ -28,12 +26,6 @@ const (
 // exceptions, the timer, the IPI, then the devices.
 var vectors [34 + DeviceVectors]uintptr // initialised in vectors_amd64.s
 
-// spurious is the entry of the spurious interrupt: an IRETQ.
-func spuriousPC() uintptr
-
-func syscallPC() uintptr
-func compatPC() uintptr
-
 // idt is shared by all CPUs: 256 gates of two words.
 var idt [512]uint64
 
@@ -46,9 +38,10 @@ func setGate(vector int, pc uintptr, ist, dpl uint64) {
 }
 
 // buildIDT fills the interrupt descriptor table; the boot CPU does it once.
+// spurious is the entry of the spurious interrupt.
 //
 //go:nosplit
-func buildIDT() {
+func buildIDT(spurious uintptr) {
 	for i := 0; i < 32; i++ {
 		ist, dpl := uint64(2), uint64(0)
 		switch i {
@@ -70,5 +63,5 @@ func buildIDT() {
 	for i := 0; i < DeviceVectors; i++ {
 		setGate(VectorDevice+i, vectors[34+i], 1, 0)
 	}
-	setGate(VectorSpurious, spuriousPC(), 3, 0)
+	setGate(VectorSpurious, spurious, 3, 0)
 }
