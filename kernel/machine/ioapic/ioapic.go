@@ -1,24 +1,17 @@
-//go:build baremetal
-
 package ioapic
 
-import (
-	"sync/atomic"
-
-	"kevlar/kernel/machine/direct"
-	"kevlar/kernel/machine/spin"
-)
+import "kevlar/kernel/machine/spin"
 
 const (
-	regSelect = 0x00
-	regWindow = 0x10
-
 	indexVersion     = 1
 	indexRedirection = 0x10
 
 	activeLow = 1 << 13
 	level     = 1 << 15
 	masked    = 1 << 16
+
+	// maxLines is how many an index of 8 bits reaches.
+	maxLines = (256 - indexRedirection) / 2
 )
 
 // An APIC is one I/O APIC; lines base to base+lines-1 are its own.
@@ -41,7 +34,7 @@ func Add(pa uint64, base uint32) {
 	}
 	a := &apics[count]
 	a.address, a.base = pa, base
-	a.lines = a.read(indexVersion)>>16&0xff + 1
+	a.lines = min(a.read(indexVersion)>>16&0xff+1, maxLines)
 	count++
 	for line := uint32(0); line < a.lines; line++ {
 		a.write(indexRedirection+2*line, masked)
@@ -54,8 +47,7 @@ func Known() bool { return count > 0 }
 //go:nosplit
 func (a *apic) read(index uint32) uint32 {
 	f := lock.Lock()
-	atomic.StoreUint32(direct.U32(a.address+regSelect), index)
-	v := atomic.LoadUint32(direct.U32(a.address + regWindow))
+	v := load(a.address, index)
 	lock.Unlock(f)
 	return v
 }
@@ -63,8 +55,7 @@ func (a *apic) read(index uint32) uint32 {
 //go:nosplit
 func (a *apic) write(index, v uint32) {
 	f := lock.Lock()
-	atomic.StoreUint32(direct.U32(a.address+regSelect), index)
-	atomic.StoreUint32(direct.U32(a.address+regWindow), v)
+	store(a.address, index, v)
 	lock.Unlock(f)
 }
 
@@ -78,6 +69,9 @@ func find(gsi uint32) *apic {
 	return nil
 }
 
+// Has reports whether there is a line gsi.
+func Has(gsi uint32) bool { return find(gsi) != nil }
+
 // Route makes line gsi raise vector on the CPU with the given APIC number. It
 // returns false if there is no such line.
 func Route(gsi, vector, cpu uint32, levelTriggered, low bool) bool {
@@ -85,17 +79,23 @@ func Route(gsi, vector, cpu uint32, levelTriggered, low bool) bool {
 	if a == nil {
 		return false
 	}
-	v := vector
+	line := gsi - a.base
+	lo, hi := redirection(vector, cpu, levelTriggered, low)
+	a.write(indexRedirection+2*line+1, hi)
+	a.write(indexRedirection+2*line, lo) // last: it unmasks the line
+	return true
+}
+
+// redirection encodes an entry of the table that is not masked.
+func redirection(vector, cpu uint32, levelTriggered, low bool) (lo, hi uint32) {
+	lo, hi = vector, cpu<<24
 	if levelTriggered {
-		v |= level
+		lo |= level
 	}
 	if low {
-		v |= activeLow
+		lo |= activeLow
 	}
-	line := gsi - a.base
-	a.write(indexRedirection+2*line+1, cpu<<24)
-	a.write(indexRedirection+2*line, v)
-	return true
+	return lo, hi
 }
 
 // Mask stops line gsi from interrupting, Unmask lets it again. Any context.
