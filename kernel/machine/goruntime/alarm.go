@@ -4,9 +4,6 @@ package goruntime
 
 import "kevlar/kernel/machine/cpu"
 
-// AlarmRaised is the bit in what TakeRaised returns that stands for the alarm.
-const AlarmRaised = 1 << cpu.DeviceVectors
-
 // alarm is the one time at which goroutine context wants to look up, whatever
 // runs then; sched.lock guards it.
 var alarm struct {
@@ -37,10 +34,6 @@ func ring(now int64) {
 	raised.Or(AlarmRaised)
 	notifyInterrupt()
 }
-
-// ShortageRaised is the bit in what TakeRaised returns that tells that the heap
-// has begun on the second half of the reserve of page frames.
-const ShortageRaised = 2 << cpu.DeviceVectors
 
 // raiseShortage tells goroutine context that memory is low.
 //
