@@ -1,10 +1,7 @@
-//go:build baremetal
-
 package irq
 
 import (
 	"errors"
-	"os"
 	"sync"
 
 	"kevlar/kernel/machine/acpi"
@@ -31,17 +28,6 @@ var (
 
 var errNone = errors.New("irq: no vector or no such interrupt line")
 
-// Init finds the I/O APICs and starts the goroutine that serves an idle
-// machine. Machines without tables have one at the usual address.
-func Init() {
-	acpi.EachIOAPIC(func(a acpi.IOAPIC) { ioapic.Add(a.Address, a.Base) })
-	if !ioapic.Known() {
-		const usual = 0xfec00000
-		ioapic.Add(usual, 0)
-	}
-	go serve(os.NewFile(goruntime.FDInterrupt, "interrupt"))
-}
-
 // onAlarm runs when the alarm of goruntime.SetAlarm is due.
 var onAlarm = func() {}
 
@@ -55,16 +41,6 @@ var onShortage = func() {}
 // ConnectShortage makes handler run when the heap has begun on the second half
 // of the reserve of page frames. It is called once at boot.
 func ConnectShortage(handler func()) { onShortage = handler }
-
-func serve(f *os.File) {
-	var b [8]byte
-	for {
-		if _, err := f.Read(b[:]); err != nil {
-			panic("irq: " + err.Error())
-		}
-		Drain()
-	}
-}
 
 // Drain runs the handlers of the interrupts that have come, of the alarm and of
 // a shortage of memory.
@@ -104,9 +80,17 @@ func (s *source) handle() {
 
 // ConnectISA makes handler run after ISA interrupt n.
 func ConnectISA(n byte, name string, handler func()) error {
-	const polarityLow, triggerLevel = 3, 3 << 2
 	gsi, flags := acpi.GSI(n)
-	return Connect(gsi, name, flags&triggerLevel == triggerLevel, flags&3 == polarityLow, handler)
+	level, activeLow := trigger(flags)
+	return Connect(gsi, name, level, activeLow, handler)
+}
+
+// trigger decodes the flags of an ISA interrupt. Where they say that it is as
+// usual on the bus it is edge-triggered and active high: ACPI 5.2.12.5.
+func trigger(flags uint16) (level, activeLow bool) {
+	const polarity, low = 3, 3
+	const mode, levelTriggered = 3 << 2, 3 << 2
+	return flags&mode == levelTriggered, flags&polarity == low
 }
 
 // Connect makes handler run after interrupts of line gsi, which is level- or
@@ -123,6 +107,9 @@ func Connect(gsi uint32, name string, level, activeLow bool, handler func()) err
 			return nil
 		}
 	}
+	if !ioapic.Has(gsi) {
+		return errNone
+	}
 	n, err := allocate(name, handler)
 	if err != nil {
 		return err
@@ -132,10 +119,7 @@ func Connect(gsi uint32, name string, level, activeLow bool, handler func()) err
 	if level {
 		goruntime.SetLevel(n, gsi)
 	}
-	if !ioapic.Route(gsi, uint32(cpu.VectorDevice+n), cpu.Get(0).APIC, level, activeLow) {
-		s.used = false
-		return errNone
-	}
+	ioapic.Route(gsi, uint32(cpu.VectorDevice+n), cpu.Get(0).APIC, level, activeLow)
 	return nil
 }
 
