@@ -65,20 +65,27 @@ func (u *UContext) Unmarshal(b []byte) {
 	u.Sigset = Sigset(le.Uint64(b[40+SizeofSigContext:]))
 }
 
-// general lists the registers in the order in which they are stored.
-func (c *SigContext) general() [18]*uint64 {
-	return [18]*uint64{
-		&c.R8, &c.R9, &c.R10, &c.R11, &c.R12, &c.R13, &c.R14, &c.R15,
-		&c.RDI, &c.RSI, &c.RBP, &c.RBX, &c.RDX, &c.RAX, &c.RCX, &c.RSP,
-		&c.RIP, &c.RFLAGS,
-	}
-}
-
 func (c *SigContext) marshalTo(b []byte) {
 	le := binary.LittleEndian
-	for i, r := range c.general() {
-		le.PutUint64(b[8*i:], *r)
-	}
+	b = b[:SizeofSigContext]
+	le.PutUint64(b[0:], c.R8)
+	le.PutUint64(b[8:], c.R9)
+	le.PutUint64(b[16:], c.R10)
+	le.PutUint64(b[24:], c.R11)
+	le.PutUint64(b[32:], c.R12)
+	le.PutUint64(b[40:], c.R13)
+	le.PutUint64(b[48:], c.R14)
+	le.PutUint64(b[56:], c.R15)
+	le.PutUint64(b[64:], c.RDI)
+	le.PutUint64(b[72:], c.RSI)
+	le.PutUint64(b[80:], c.RBP)
+	le.PutUint64(b[88:], c.RBX)
+	le.PutUint64(b[96:], c.RDX)
+	le.PutUint64(b[104:], c.RAX)
+	le.PutUint64(b[112:], c.RCX)
+	le.PutUint64(b[120:], c.RSP)
+	le.PutUint64(b[128:], c.RIP)
+	le.PutUint64(b[136:], c.RFLAGS)
 	le.PutUint16(b[144:], c.CS) // gs and fs at 146 and 148 are unused
 	le.PutUint16(b[150:], c.SS)
 	le.PutUint64(b[152:], c.Err)
@@ -90,9 +97,25 @@ func (c *SigContext) marshalTo(b []byte) {
 
 func (c *SigContext) unmarshal(b []byte) {
 	le := binary.LittleEndian
-	for i, r := range c.general() {
-		*r = le.Uint64(b[8*i:])
-	}
+	b = b[:SizeofSigContext]
+	c.R8 = le.Uint64(b[0:])
+	c.R9 = le.Uint64(b[8:])
+	c.R10 = le.Uint64(b[16:])
+	c.R11 = le.Uint64(b[24:])
+	c.R12 = le.Uint64(b[32:])
+	c.R13 = le.Uint64(b[40:])
+	c.R14 = le.Uint64(b[48:])
+	c.R15 = le.Uint64(b[56:])
+	c.RDI = le.Uint64(b[64:])
+	c.RSI = le.Uint64(b[72:])
+	c.RBP = le.Uint64(b[80:])
+	c.RBX = le.Uint64(b[88:])
+	c.RDX = le.Uint64(b[96:])
+	c.RAX = le.Uint64(b[104:])
+	c.RCX = le.Uint64(b[112:])
+	c.RSP = le.Uint64(b[120:])
+	c.RIP = le.Uint64(b[128:])
+	c.RFLAGS = le.Uint64(b[136:])
 	c.CS = le.Uint16(b[144:])
 	c.SS = le.Uint16(b[150:])
 	c.Err = le.Uint64(b[152:])

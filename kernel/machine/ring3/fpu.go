@@ -75,8 +75,8 @@ func (c *Context) LoadFPU(src []byte) error {
 		if le.Uint64(src[offHeader:])&^fpuFeatures != 0 {
 			return abi.EINVAL
 		}
-		for _, b := range src[offHeader+8 : headerEnd] {
-			if b != 0 {
+		for reserved := src[offHeader+8 : headerEnd]; len(reserved) >= 8; reserved = reserved[8:] {
+			if le.Uint64(reserved) != 0 {
 				return abi.EINVAL
 			}
 		}
