@@ -118,6 +118,31 @@ static void change_capacity(void)
 	FAILS(fcntl(ends[0], F_SETPIPE_SZ, 1 << 21), EPERM);
 }
 
+// pipe-max-size limits new pipes and growing ones of users, not those that get smaller or stay.
+static void lowered_maximum(void)
+{
+	open_pipe(O_NONBLOCK);
+	int limit = open("/proc/sys/fs/pipe-max-size", O_RDWR), new[2];
+	char old[32];
+	ssize_t n = read(limit, old, sizeof old);
+	CHECK(n > 0);
+	CHECK(pwrite(limit, "8192\n", 5, 0) == 5);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(setuid(1000) == 0);
+		EQUAL(fcntl(ends[0], F_SETPIPE_SZ, 65536), 65536);
+		FAILS(fcntl(ends[0], F_SETPIPE_SZ, 65537), EPERM);
+		EQUAL(fcntl(ends[0], F_SETPIPE_SZ, 32768), 32768);
+		FAILS(fcntl(ends[0], F_SETPIPE_SZ, 65536), EPERM);
+		CHECK(pipe(new) == 0);
+		EQUAL(fcntl(new[0], F_GETPIPE_SZ), 8192);
+		_exit(0);
+	}
+	int status = end(pid);
+	CHECK(pwrite(limit, old, n, 0) == n);
+	EQUAL(status, 0);
+}
+
 static void write_much(void)
 {
 	close(ends[0]);
@@ -240,6 +265,7 @@ static const struct test tests[] = {
 	TEST(capacity),
 	TEST(atomic_writes),
 	TEST(change_capacity),
+	TEST(lowered_maximum),
 	TEST(blocking),
 	TEST(interrupted_write),
 	TEST(opening_fifos),

@@ -423,6 +423,43 @@ func TestOpenAgain(t *testing.T) {
 	r.Put()
 }
 
+// Lowering the greatest size makes new pipes small, and lets the others be made
+// smaller only: pipe(7).
+func TestMaxSizeLowered(t *testing.T) {
+	c := newCaller()
+	c.cred = &vfs.Cred{UID: 1000}
+	r, w, err := New(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Put()
+	defer w.Put()
+	limit := MaxSize.Get()
+	MaxSize.Set(2 * frame.Size)
+	defer MaxSize.Set(limit)
+	for _, step := range []struct {
+		size uint
+		want int
+		err  error
+	}{{65536, 65536, nil}, {65537, 0, abi.EPERM}, {32768, 32768, nil}, {65536, 0, abi.EPERM}, {8192, 8192, nil}} {
+		if n, err := SetSize(c, r, step.size); n != step.want || err != step.err {
+			t.Errorf("F_SETPIPE_SZ %d: %d, %v, want %d, %v", step.size, n, err, step.want, step.err)
+		}
+	}
+	if n, err := SetSize(vfs.Kernel, r, 65536); n != 65536 || err != nil {
+		t.Errorf("the superuser: %d, %v", n, err)
+	}
+	r2, w2, err := New(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r2.Put()
+	defer w2.Put()
+	if n, _ := Size(r2); n != 2*frame.Size {
+		t.Errorf("a new pipe has %d bytes, want %d", n, 2*frame.Size)
+	}
+}
+
 func TestUserLimit(t *testing.T) {
 	before := kmem.Machine.Used()
 	c := newCaller()

@@ -91,6 +91,9 @@ func chargeNew(cred *vfs.Cred) (charge, error) {
 	userSlots.Lock()
 	defer userSlots.Unlock()
 	c.slots = defaultSlots
+	if most := MaxSize.Get() / frame.Size; most < defaultSlots && !cred.HasCap(abi.CAP_SYS_RESOURCE) {
+		c.slots = int(most)
+	}
 	if SoftPages.passed(userSlots.n[c.uid]+c.slots, cred) {
 		c.slots = minSlots
 	}
@@ -160,9 +163,6 @@ func SetSize(c vfs.Caller, f *vfs.File, n uint) (int, error) {
 		return 0, abi.EINVAL
 	}
 	size := RoundSize(n)
-	if int64(size) > MaxSize.Get() && !c.Cred().HasCap(abi.CAP_SYS_RESOURCE) {
-		return 0, abi.EPERM
-	}
 	if size/frame.Size > maxSlots {
 		return 0, abi.ENOMEM
 	}
@@ -172,6 +172,9 @@ func SetSize(c vfs.Caller, f *vfs.File, n uint) (int, error) {
 func (p *Pipe) resize(cred *vfs.Cred, n int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if n > len(p.slots) && int64(n)*frame.Size > MaxSize.Get() && !cred.HasCap(abi.CAP_SYS_RESOURCE) {
+		return 0, abi.EPERM // what shrinks it or keeps its size is let be
+	}
 	if n < p.used() {
 		return 0, abi.EBUSY
 	}
