@@ -203,3 +203,22 @@ func TestLocksAreCharged(t *testing.T) {
 	other.Put()
 	p.fds.CloseAll()
 }
+
+// The number of files does not limit a superuser.
+func TestMoreFilesThanThereMayBe(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	c.write(t, "f", "")
+	n, limit := vfs.OpenFiles()
+	vfs.SetMaxFiles(n)
+	defer vfs.SetMaxFiles(limit)
+	for _, open := range []func(*caller) (*vfs.File, error){
+		func(c *caller) (*vfs.File, error) { return c.open("f", abi.O_RDONLY, 0) },
+		func(c *caller) (*vfs.File, error) { return vfs.NewAnonFile(c, "test", vfs.NoFile{}, abi.O_RDWR) },
+	} {
+		_, err := open(c.as(1, 1))
+		want(t, "a user's file", err, abi.ENFILE)
+		f, err := open(c)
+		must(t, err)
+		f.Put()
+	}
+}

@@ -97,9 +97,11 @@ func newFile(account *kmem.Account, inode Inode, path Path, flags int) *File {
 	return f
 }
 
-// count counts and charges f: ENFILE.
-func (f *File) count() error {
-	if openFiles.Add(1) <= maxFiles.Load() && f.account.Charge(int64(f.memory)) == nil {
+// count counts and charges f, which somebody with cred opens: ENFILE. The number of
+// files does not limit a superuser, the memory does: file-max in proc_sys_fs(5).
+func (f *File) count(cred *Cred) error {
+	n := openFiles.Add(1)
+	if (n <= maxFiles.Load() || cred.HasCap(abi.CAP_SYS_ADMIN)) && f.account.Charge(int64(f.memory)) == nil {
 		return nil
 	}
 	openFiles.Add(-1)
@@ -112,9 +114,10 @@ func (f *File) uncount() {
 	openFiles.Add(-1)
 }
 
-// begin counts f, and as a user of its inode and mount.
-func (f *File) begin() error {
-	if err := f.count(); err != nil {
+// begin counts f, which somebody with cred opens, and as a user of its inode and
+// mount.
+func (f *File) begin(cred *Cred) error {
+	if err := f.count(cred); err != nil {
 		return err
 	}
 	if f.can&canWrite != 0 && f.path.Dentry.isRegular() {
@@ -188,7 +191,7 @@ func NewFile(c Caller, ops FileOps, inode Inode, path Path, flags int) (*File, e
 	}
 	f := newFile(c.Cred().Account, inode, path, flags)
 	f.memory = anonFileMemory
-	if err := f.count(); err != nil {
+	if err := f.count(c.Cred()); err != nil {
 		return nil, err
 	}
 	path.get()

@@ -285,3 +285,38 @@ func TestPanicLeavesNothing(t *testing.T) {
 		t.Errorf("the file system has ended %d times", n)
 	}
 }
+
+// A brittle is a file that cannot be changed without a panic.
+type brittle struct {
+	vfs.Inode
+	vfs.Stateful
+}
+
+func (brittle) SetAttr(vfs.Caller, vfs.SetAttr) error { panic("changed") }
+
+// TestPanicInTruncation has the truncation of open(2) panic: nobody has the file
+// then, and so it is closed.
+func TestPanicInTruncation(t *testing.T) {
+	c := newRoot(t, tmpfs.Options{})
+	c.write(t, "f", "x")
+	file := mustResolve(t, c, "f").Inode()
+	d := newDynamic()
+	d.set("f", brittle{file, file.(vfs.Stateful)})
+	must(t, c.mkdir("d", 0o755))
+	must(t, vfs.MountSuper(d.fs, "d", mustResolve(t, c, "d"), 0))
+	before, _ := vfs.OpenFiles()
+	for _, mode := range []int{abi.O_RDONLY, abi.O_RDWR} {
+		func() {
+			defer func() {
+				if recover() != "changed" {
+					t.Error("no panic")
+				}
+			}()
+			c.open("d/f", mode|abi.O_TRUNC, 0)
+		}()
+	}
+	if n, _ := vfs.OpenFiles(); n != before {
+		t.Errorf("%d files are open, %d before", n, before)
+	}
+	must(t, c.umount("d", 0))
+}

@@ -303,11 +303,24 @@ func (o *opening) existing() (*File, error) {
 		return nil, err
 	}
 	if o.flags&abi.O_TRUNC != 0 && mode&abi.S_IFMT == abi.S_IFREG {
-		if err := f.empty(o.c); err != nil {
-			f.Put()
-			return nil, err
-		}
+		return f.emptied(o.c)
 	}
+	return f, nil
+}
+
+// emptied does O_TRUNC with a file that was just opened, and returns it. If it
+// fails, or panics, nobody has the file.
+func (f *File) emptied(c Caller) (*File, error) {
+	failed := true
+	defer func() {
+		if failed {
+			f.Put()
+		}
+	}()
+	if err := f.empty(c); err != nil {
+		return nil, err
+	}
+	failed = false
 	return f, nil
 }
 
@@ -332,7 +345,7 @@ func (f *File) empty(c Caller) error {
 // or not. All checks have been made. The file is then what keeps cur.
 func (o *opening) open(created bool) (*File, error) {
 	f := newFile(o.cred.Account, o.cur.Dentry.inode, o.cur, o.flags)
-	if err := f.begin(); err != nil {
+	if err := f.begin(o.cred); err != nil {
 		if p := f.path.Dentry.pins; p != nil && created && p.Pin() == nil {
 			p.Unpin() // a new file without a name ends here
 		}
