@@ -23,6 +23,16 @@ type owner struct {
 	pkru      uint32
 }
 
+// ring3 asserts that these are the offsets of its own.
+const (
+	_ = -(unsafe.Offsetof(owner{}.gsBase) - cpu.ContextGSBase)
+	_ = -(unsafe.Offsetof(owner{}.image) - cpu.ContextFPU)
+	_ = -(unsafe.Offsetof(owner{}.holder) - cpu.ContextHolder)
+	_ = -(unsafe.Offsetof(owner{}.ticks) - cpu.ContextTicks)
+	_ = -(unsafe.Offsetof(owner{}.selectors) - cpu.ContextSelectors)
+	_ = -(unsafe.Offsetof(owner{}.pkru) - cpu.ContextPKRU)
+)
+
 // SaveOwner stores the extended state, GS base, selectors and key rights in
 // me's registers to the context that owns them, and leaves me without an owner
 // and with the initial key rights. Interrupts are off;
