@@ -8,13 +8,11 @@ func (ns *Namespace) moveMount(from, target Path) error {
 	if m == nil || from.Dentry != m.root {
 		return abi.EINVAL
 	}
-	defer target.Dentry.holdName()()
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	target, err := ns.place(target)
+	target, unlock, err := ns.lockPlace(target)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	if m.at.Load() == nil || m.ns.Load() != ns {
 		return abi.EINVAL
 	}

@@ -83,14 +83,12 @@ func (ns *Namespace) mountSuper(c Caller, s *Super, source string, target Path, 
 // graft attaches a new mount to the topmost place at target.
 func (ns *Namespace) graft(m *Mount, target Path) error {
 	err := func() error {
-		defer target.Dentry.holdName()()
-		ns.mu.Lock()
-		defer ns.mu.Unlock()
-		target, err := ns.place(target)
-		if err == nil {
-			err = ns.room(1)
-		}
+		target, unlock, err := ns.lockPlace(target)
 		if err != nil {
+			return err
+		}
+		defer unlock()
+		if err := ns.room(1); err != nil {
 			return err
 		}
 		if m.root.isDir() != target.Dentry.isDir() {
@@ -106,31 +104,19 @@ func (ns *Namespace) graft(m *Mount, target Path) error {
 	return err
 }
 
-// holdName keeps a directory from being removed while something is mounted on
-// it, until the result is called.
-func (d *Dentry) holdName() func() {
-	if !d.isDir() {
-		return func() {}
-	}
-	d.sub.op.RLock()
-	return d.sub.op.RUnlock
-}
-
 // bind shows what is at from at target too; with rec, the mounts below from
 // as well.
 func (ns *Namespace) bind(c Caller, from, target Path, rec bool) error {
 	if from.Dentry.isDir() != target.Dentry.isDir() {
 		return abi.ENOTDIR
 	}
-	defer target.Dentry.holdName()()
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	if from.Mount == nil || from.Mount.ns.Load() != ns {
-		return abi.EINVAL
-	}
-	target, err := ns.place(target)
+	target, unlock, err := ns.lockPlace(target)
 	if err != nil {
 		return err
+	}
+	defer unlock()
+	if from.Mount == nil || from.Mount.ns.Load() != ns {
+		return abi.EINVAL
 	}
 	shown := []*Mount{from.Mount}
 	if rec {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"kevlar/kernel/abi"
 	"kevlar/kernel/fs/tmpfs"
@@ -272,4 +273,49 @@ func mustResolve(t testing.TB, c *caller, name string) vfs.Path {
 	p, err := c.resolve(name, vfs.LookupFollow)
 	must(t, err)
 	return p
+}
+
+// TestMountOnNameThatGoes mounts on a name while the file system removes it or
+// gives it to another file: nothing must be left on a name that is gone.
+func TestMountOnNameThatGoes(t *testing.T) {
+	for what, going := range map[string]struct {
+		target string
+		do     func(c *caller) error
+		want   error
+	}{
+		"unlink":                {"far/file", func(c *caller) error { return c.unlink("far/file") }, abi.ENOENT},
+		"rmdir":                 {"far/dir", func(c *caller) error { return c.rmdir("far/dir") }, abi.ENOENT},
+		"replacing a file":      {"far/file", func(c *caller) error { return c.rename("far/file2", "far/file", 0) }, abi.ENOENT},
+		"replacing a directory": {"far/dir", func(c *caller) error { return c.rename("far/dir2", "far/dir", 0) }, abi.ENOENT},
+		"rename":                {"far/dir", func(c *caller) error { return c.rename("far/dir", "far/new", 0) }, nil},
+	} {
+		c := newRoot(t, tmpfs.Options{})
+		must(t, c.mkdir("far", 0o755))
+		must(t, c.mkdir("srcdir", 0o755))
+		c.write(t, "srcfile", "")
+		d := newFar(t)
+		must(t, vfs.MountSuper(d.fs, "far", mustResolve(t, c, "far"), 0))
+		for _, name := range []string{"far/dir", "far/dir2"} {
+			must(t, c.mkdir(name, 0o755))
+		}
+		c.write(t, "far/file", "")
+		c.write(t, "far/file2", "")
+		source := "src" + strings.TrimPrefix(going.target, "far/")
+		target := mustResolve(t, c, going.target)
+		mounted := make(chan error, 1)
+		other := c.fork()
+		d.change = func() {
+			go func() { mounted <- vfs.MountAt(other, other.fs, source, target, "", abi.MS_BIND, "") }()
+			select {
+			case err := <-mounted:
+				mounted <- err
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		must(t, going.do(c))
+		want(t, "mount during "+what, <-mounted, going.want)
+		if n := strings.Count(c.table(), ";"); n != 0 && going.want != nil {
+			t.Errorf("%s: %s", what, c.table())
+		}
+	}
 }

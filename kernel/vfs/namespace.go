@@ -187,6 +187,44 @@ func (p Path) over() *Mount {
 	return m
 }
 
+// lockPlace returns where a mount onto p goes. Until unlock is called, ns.mu is held
+// and the name there is neither removed nor given to something else.
+func (ns *Namespace) lockPlace(p Path) (at Path, unlock func(), err error) {
+	for {
+		ns.mu.Lock()
+		at, err := ns.place(p)
+		ns.mu.Unlock()
+		if err != nil {
+			return at, nil, err
+		}
+		release := at.Dentry.holdName() // comes before ns.mu
+		ns.mu.Lock()
+		now, err := ns.place(p)
+		if now == at && err == nil {
+			return at, func() { ns.mu.Unlock(); release() }, nil
+		}
+		ns.mu.Unlock()
+		release()
+	}
+}
+
+// holdName keeps d in its place, by the lock of its directory, until the result
+// is called.
+func (d *Dentry) holdName() (release func()) {
+	for {
+		p := d.place.Load()
+		if p.parent == nil {
+			return func() {} // the root of a file system stays
+		}
+		op := &p.parent.sub.op
+		op.RLock()
+		if d.place.Load() == p {
+			return op.RUnlock
+		}
+		op.RUnlock()
+	}
+}
+
 // place returns where a mount onto p goes. The caller holds ns.mu.
 func (ns *Namespace) place(p Path) (Path, error) {
 	if m := ns.at[attachment{p.Mount, p.Dentry}]; m != nil {

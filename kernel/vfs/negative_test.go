@@ -19,6 +19,7 @@ type farDir struct {
 	fs      *vfs.Super
 	lookups atomic.Int32
 	look    func(name string) // called by Lookup
+	change  func()            // called by Unlink, Rmdir and Rename
 }
 
 func newFar(t *testing.T) *farDir {
@@ -40,7 +41,24 @@ func (d *farDir) Lookup(c vfs.Caller, name string) (vfs.Inode, error) {
 	return d.Dir.Lookup(c, name)
 }
 
+func (d *farDir) changing() {
+	if d.change != nil {
+		d.change()
+	}
+}
+
+func (d *farDir) Unlink(c vfs.Caller, name string) error {
+	d.changing()
+	return d.Dir.Unlink(c, name)
+}
+
+func (d *farDir) Rmdir(c vfs.Caller, name string) error {
+	d.changing()
+	return d.Dir.Rmdir(c, name)
+}
+
 func (d *farDir) Rename(c vfs.Caller, oldName string, newDir vfs.Dir, newName string, flags uint32) error {
+	d.changing()
 	return d.Dir.Rename(c, oldName, newDir.(*farDir).Dir, newName, flags)
 }
 

@@ -22,8 +22,11 @@ func PivotRoot(c Caller, fs *FSContext, newRoot, putOld Path) error {
 	if ns == nil {
 		return abi.EINVAL
 	}
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
+	putOld, unlock, err := ns.lockPlace(putOld)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if m == old || putOld.Mount == old {
 		return abi.EBUSY
 	}
