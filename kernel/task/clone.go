@@ -126,7 +126,11 @@ func (t *Task) newChild(a *CloneArgs) (*Task, error) {
 		as.Put()
 		return nil, err
 	}
-	c, err := newTask(t.Cred())
+	var c *Task
+	err = t.patiently(func() (err error) {
+		c, err = newTask(t.Cred())
+		return err
+	})
 	if err != nil {
 		as.Put()
 		files.Unref()
@@ -189,6 +193,17 @@ func newTask(cred *vfs.Cred) (*Task, error) {
 	t.user.Store(user)
 	t.sig.alt.Flags = abi.SS_DISABLE
 	return t, nil
+}
+
+// patiently calls charge, which fails with EAGAIN if there is no memory, again
+// while some is made free: a fork does not fail for what the next moment mends.
+// The caller holds no lock.
+func (t *Task) patiently(charge func() error) error {
+	err := charge()
+	for tries := 0; err == abi.EAGAIN && !t.Killed() && mm.MakeMemory(tries); tries++ {
+		err = charge()
+	}
+	return err
 }
 
 // setMM replaces the address space.
@@ -312,7 +327,7 @@ func (t *Task) newGroup(a *CloneArgs) (*ThreadGroup, error) {
 	p := t.group
 	g := &ThreadGroup{}
 	g.pids = p.pids
-	if err := g.chargeProcess(t.user.Load().memory); err != nil {
+	if err := t.patiently(func() error { return g.chargeProcess(t.user.Load().memory) }); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
