@@ -31,6 +31,8 @@ type AddressSpace struct {
 	limit    func(int) uint64 // rlimits by abi.RLIMIT_*, in their units
 	lockAll  vmaFlags         // of future VMAs: mlockall(2)
 
+	nextDropped *AddressSpace // in a Dropped
+
 	doomed atomic.Bool // see Doom
 	gone   atomic.Bool // its memory has been given back
 
@@ -120,6 +122,32 @@ func (as *AddressSpace) Put() {
 	case n == 0:
 		as.destroy()
 	}
+}
+
+// Dropped are address spaces whose last reference was dropped under a lock under which
+// nothing can be destroyed. The zero value is empty; it takes no memory, and its owner
+// serialises its use.
+type Dropped struct{ first *AddressSpace }
+
+// Put drops a reference on as. If it was the last, the rest is left to Release.
+func (d *Dropped) Put(as *AddressSpace) {
+	switch n := as.refs.Add(-1); {
+	case n < 0:
+		panic("mm: dead address space released")
+	case n == 0:
+		as.nextDropped, d.first = d.first, as
+	}
+}
+
+// Release destroys the address spaces, as Put does, and leaves d empty.
+func (d *Dropped) Release() {
+	as := d.first
+	if as == nil {
+		return
+	}
+	d.first, as.nextDropped = as.nextDropped, nil
+	defer d.Release() // even if closing a file panics
+	as.destroy()
 }
 
 // putLater is Put for callers that may hold any lock: if need be, everything

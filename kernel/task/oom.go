@@ -99,36 +99,41 @@ func Killer() {
 // cost at least worth bytes together, while memory is short. It reports whether
 // it did something, or whether something was under way.
 func makeMemory(worth int64, short func() bool) bool {
+	var (
+		groups [32]*ThreadGroup // to wait for
+		last   dropped
+	)
+	n, wait, did := relieveOrKill(worth, short, groups[:], &last)
+	last.release()
+	if wait {
+		await(func() bool { return stillReturning() || anyAlive(groups[:n]) })
+	}
+	return did
+}
+
+// relieveOrKill is the part of makeMemory under oom.mu. What it killed, or some of
+// that, are the first n of groups; wait says that their memory, or that of others,
+// is still to come.
+func relieveOrKill(worth int64, short func() bool, groups []*ThreadGroup, last *dropped) (n int, wait, did bool) {
 	oom.mu.Lock()
+	defer oom.mu.Unlock()
 	if relieve() {
-		oom.mu.Unlock()
-		return true
+		return 0, false, true
 	}
 	if isReturning() {
-		oom.mu.Unlock()
-		await(stillReturning)
-		return true
+		return 0, true, true
 	}
-	victims := oom.list.find()
+	defer oom.list.clear()
+	victims := oom.list.find(last)
 	// Looking takes a while, in which a victim may have ended that was not
 	// found any more.
 	if !short() {
-		oom.list.clear()
-		oom.mu.Unlock()
-		return true
+		return 0, false, true
 	}
 	if len(victims) == 0 || victims.cost() < worth {
-		oom.list.clear()
-		oom.mu.Unlock()
-		return false
+		return 0, false, false
 	}
-	var groups [32]*ThreadGroup // to wait for
-	n := copy(groups[:], victims.kill())
-	oom.list.clear()
-	oom.mu.Unlock()
-
-	await(func() bool { return stillReturning() || anyAlive(groups[:n]) })
-	return true
+	return victims.kill(groups, last), true, true
 }
 
 // await waits for a short time while something is so.
@@ -177,25 +182,27 @@ func relieve() bool {
 	return frame.Heap() < before
 }
 
-// kill kills the processes and returns them: those that die already, if there
-// are any, are waited for first.
-func (l candidates) kill() []*ThreadGroup {
-	var groups []*ThreadGroup
+// kill kills the processes and fills groups with them, or as many as there is room
+// for, and returns how many: those that die already, if there are any, are waited
+// for first.
+func (l candidates) kill(groups []*ThreadGroup, last *dropped) (n int) {
 	for i := range l {
 		c := &l[i]
-		groups = append(groups, c.group)
-		if c.group.killForMemory(c.cost()) {
+		if i < len(groups) {
+			groups[i] = c.group
+		}
+		if c.group.killForMemory(c.cost(), last) {
 			klog.Print(klog.Error, c.String())
 		}
 	}
-	return groups
+	return min(len(l), len(groups))
 }
 
 // killForMemory kills the process, which costs so much, and reports whether it
 // was not dying yet.
 // Its page faults fail from now on if they need memory that is not there. oom.mu
 // is held.
-func (g *ThreadGroup) killForMemory(cost int64) bool {
+func (g *ThreadGroup) killForMemory(cost int64, last *dropped) bool {
 	var building *mm.AddressSpace
 	g.Threads(func(t *Task) bool {
 		building = t.acquireBuilding()
@@ -205,7 +212,7 @@ func (g *ThreadGroup) killForMemory(cost int64) bool {
 		if as != nil {
 			as.Doom()
 			oom.returning = append(oom.returning, returning{as, ktime.Mono()})
-			as.Put()
+			last.spaces.Put(as)
 		}
 	}
 	g.mu.Lock()

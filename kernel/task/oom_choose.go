@@ -7,6 +7,7 @@ import (
 	"kevlar/kernel/ktime"
 	"kevlar/kernel/machine/frame"
 	"kevlar/kernel/mm"
+	"kevlar/kernel/vfs"
 )
 
 // A candidate is a process with what its end would give back, in bytes.
@@ -22,6 +23,19 @@ type candidate struct {
 	dying  bool
 }
 
+// A dropped is what the last reference was dropped on while a process was looked
+// at. It is released with no lock held, for that closes files, and until then takes
+// no memory.
+type dropped struct {
+	spaces mm.Dropped
+	tables vfs.DroppedTables
+}
+
+func (d *dropped) release() {
+	defer d.tables.Release()
+	d.spaces.Release()
+}
+
 // candidates are the processes that may be killed.
 type candidates []candidate
 
@@ -32,10 +46,10 @@ func (l *candidates) clear() {
 }
 
 // find returns what to kill. Process 1 is spared.
-func (l *candidates) find() candidates {
+func (l *candidates) find(last *dropped) candidates {
 	l.clear()
 	for g := NextGroup(1); g != nil; g = NextGroup(g.tgid) {
-		if c := (candidate{group: g}); c.measure() {
+		if c := (candidate{group: g}); c.measure(last) {
 			*l = append(*l, c)
 		}
 	}
@@ -153,7 +167,7 @@ func (c *candidate) cost() int64 { return userMemory(&c.stats) + c.kernel }
 
 // measure fills in what the process has; false if it has no memory any more, or
 // may not be killed.
-func (c *candidate) measure() bool {
+func (c *candidate) measure(last *dropped) bool {
 	g := c.group
 	adj := int64(g.OOMScoreAdj())
 	if adj == oomAdjMin || g.hasEnded() {
@@ -162,9 +176,9 @@ func (c *candidate) measure() bool {
 	c.space = g.acquireMM()
 	if c.space != nil {
 		c.stats = c.space.Stats()
-		c.space.Put()
+		last.spaces.Put(c.space)
 	}
-	c.kernel = g.kernelMemory()
+	c.kernel = g.kernelMemory(last)
 	c.uid = g.Leader().Cred().UID
 	c.sid, c.pgid = g.SID(), g.PGID()
 	g.mu.Lock()
@@ -208,7 +222,7 @@ func userMemory(s *mm.Stats) int64 {
 // kernelMemory returns what the process holds of the kernel's memory: its
 // threads, signals and timers, what system calls hold, programs that are being
 // executed included, and its descriptors with its share of the files.
-func (g *ThreadGroup) kernelMemory() (n int64) {
+func (g *ThreadGroup) kernelMemory(last *dropped) (n int64) {
 	var building *mm.AddressSpace // one thread at a time executes a program
 	g.Threads(func(t *Task) bool {
 		n += threadCost + t.held.Load() + int64(t.sig.pending.Len())*signalCost
@@ -223,23 +237,25 @@ func (g *ThreadGroup) kernelMemory() (n int64) {
 	if building != nil {
 		stats := building.Stats()
 		n += userMemory(&stats)
-		building.Put()
+		last.spaces.Put(building)
 	}
 	if files := g.Leader().AcquireFDs(); files != nil {
 		n += files.KernelMemory()
-		files.Unref()
+		last.tables.Unref(files)
 	}
 	return n
 }
 
 // MemoryCost returns what the end of the process would give back, in bytes.
 func (g *ThreadGroup) MemoryCost() int64 {
+	var last dropped
+	defer last.release()
 	c := candidate{group: g}
 	if as := g.acquireMM(); as != nil {
 		c.stats = as.Stats()
-		as.Put()
+		last.spaces.Put(as)
 	}
-	c.kernel = g.kernelMemory()
+	c.kernel = g.kernelMemory(&last)
 	return c.cost()
 }
 

@@ -24,6 +24,8 @@ type FDTable struct {
 	taken, cloexec []uint64
 	next           int // no lower descriptor is free; guarded by mu
 	limit          int // RLIMIT_NOFILE; guarded by mu
+
+	nextDropped *FDTable // in a DroppedTables
 }
 
 // A slot is one descriptor's file; nil if it is closed.
@@ -60,9 +62,36 @@ func (t *FDTable) Ref() { t.refs.Add(1) }
 // Unref drops a reference and with the last one closes everything.
 func (t *FDTable) Unref() {
 	if t.refs.Add(-1) == 0 {
-		defer t.uncharge() // even if closing panics
-		t.CloseAll()
+		t.end()
 	}
+}
+
+func (t *FDTable) end() {
+	defer t.uncharge() // even if closing panics
+	t.CloseAll()
+}
+
+// DroppedTables are tables whose last reference was dropped under a lock under
+// which no file can be closed. The zero value is empty; it takes no memory, and its
+// owner serialises its use.
+type DroppedTables struct{ first *FDTable }
+
+// Unref drops a reference on t. If it was the last, the rest is left to Release.
+func (d *DroppedTables) Unref(t *FDTable) {
+	if t.refs.Add(-1) == 0 {
+		t.nextDropped, d.first = d.first, t
+	}
+}
+
+// Release closes everything in the tables, as Unref does, and leaves d empty.
+func (d *DroppedTables) Release() {
+	t := d.first
+	if t == nil {
+		return
+	}
+	d.first, t.nextDropped = t.nextDropped, nil
+	defer d.Release() // even if closing panics
+	t.end()
 }
 
 func (t *FDTable) uncharge() {

@@ -152,3 +152,40 @@ func TestFDTableRace(t *testing.T) {
 		t.Errorf("%d files open, %d before", n, before)
 	}
 }
+
+// TestDroppedTables drops last references under a lock that closing a file needs.
+func TestDroppedTables(t *testing.T) {
+	var released int
+	var last vfs.DroppedTables
+	tables := [3]*vfs.FDTable{}
+	for i := range tables {
+		tables[i] = vfs.NewFDTable()
+		_, err := tables[i].Install(newCounted(&released), 0, false)
+		must(t, err)
+	}
+	tables[1].Ref()
+	if n := testing.AllocsPerRun(1, func() {
+		for _, x := range tables {
+			x.Ref()
+			last.Unref(x)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, x := range tables {
+		last.Unref(x)
+	}
+	if released != 0 {
+		t.Errorf("%d files closed by Unref", released)
+	}
+	for range 2 {
+		last.Release()
+		if released != 2 {
+			t.Errorf("%d files closed, want 2", released)
+		}
+	}
+	tables[1].Unref()
+	if released != 3 {
+		t.Errorf("%d files closed, want 3", released)
+	}
+}
