@@ -3,6 +3,7 @@
 package ktime
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -50,5 +51,16 @@ func SetReal(ns int64) {
 func BootReal() int64 { return realOffset.Load() }
 
 // RealToMono converts a wall-clock deadline to the monotonic clock, as the
-// wall clock is set now.
-func RealToMono(ns int64) int64 { return ns - realOffset.Load() }
+// wall clock is set now. What is beyond the ends of the range is at its end:
+// always in the past, or never.
+func RealToMono(ns int64) int64 {
+	offset := realOffset.Load()
+	mono := ns - offset
+	switch {
+	case offset > 0 && mono > ns:
+		return math.MinInt64
+	case offset < 0 && mono < ns:
+		return math.MaxInt64
+	}
+	return mono
+}

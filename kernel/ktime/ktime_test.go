@@ -1,6 +1,9 @@
 package ktime
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 func TestSourceAndWallClock(t *testing.T) {
 	old := source
@@ -20,5 +23,27 @@ func TestSourceAndWallClock(t *testing.T) {
 	}
 	if got := RealToMono(1_000_100); got != 5_100 {
 		t.Errorf("RealToMono = %d, want 5100", got)
+	}
+}
+
+func TestRealToMonoAtTheEnds(t *testing.T) {
+	old := realOffset.Load()
+	defer realOffset.Store(old)
+	for _, c := range []struct{ offset, real, want int64 }{
+		{1000, math.MinInt64, math.MinInt64},
+		{1000, math.MinInt64 + 999, math.MinInt64},
+		{1000, math.MinInt64 + 1001, math.MinInt64 + 1},
+		{1000, math.MaxInt64, math.MaxInt64 - 1000},
+		{-1000, math.MaxInt64, math.MaxInt64},
+		{-1000, math.MaxInt64 - 1001, math.MaxInt64 - 1},
+		{-1000, math.MinInt64, math.MinInt64 + 1000},
+		{0, math.MaxInt64, math.MaxInt64},
+		{math.MinInt64, 0, math.MaxInt64},
+		{math.MinInt64, -1, math.MaxInt64},
+	} {
+		realOffset.Store(c.offset)
+		if got := RealToMono(c.real); got != c.want {
+			t.Errorf("RealToMono(%d) with the wall clock at %d = %d, want %d", c.real, c.offset, got, c.want)
+		}
 	}
 }
