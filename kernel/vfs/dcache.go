@@ -34,6 +34,7 @@ type dentryCache struct {
 	head  *Dentry // looked at next; guarded by mu, as all below
 	tail  *Dentry
 	n     int
+	free  int // of n, names that are known to be free
 	limit int
 }
 
@@ -51,6 +52,15 @@ func SetDentryLimit(n int) {
 
 // DentryCount returns how many dentries are cached.
 func DentryCount() int { return dcache.count() + passing.count() }
+
+// FreeNames returns how many of those are names that are known to be free.
+func FreeNames() int { return dcache.freeNames() + passing.freeNames() }
+
+func (c *dentryCache) freeNames() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.free
+}
 
 func (c *dentryCache) count() int {
 	c.mu.Lock()
@@ -119,6 +129,9 @@ func (c *dentryCache) push(d *Dentry) {
 	}
 	c.tail = d
 	c.n++
+	if d.inode == nil {
+		c.free++
+	}
 }
 
 func (c *dentryCache) unlink(d *Dentry) {
@@ -134,6 +147,9 @@ func (c *dentryCache) unlink(d *Dentry) {
 	}
 	d.listed, d.next, d.prev = false, nil, nil
 	c.n--
+	if d.inode == nil {
+		c.free--
+	}
 }
 
 // shrink looks at a batch of dentries and forgets those that are not in use.

@@ -81,16 +81,23 @@ func TestNegative(t *testing.T) {
 		_, err := c.stat(name)
 		want(t, name, err, nil)
 	}
+	free := vfs.FreeNames()
 	missing("far/a")
 	missing("far/b")
 	missing("far/c")
 	missing("far/d")
+	if n := vfs.FreeNames() - free; n != 4 {
+		t.Errorf("%d more names are known to be free, want 4", n)
+	}
 	if n := d.lookups.Load(); n != 4 {
 		t.Errorf("looked %d times for four names", n)
 	}
 	want(t, "unlink", c.unlink("far/a"), abi.ENOENT)
 	want(t, "rename", c.rename("far/a", "far/b", 0), abi.ENOENT)
 	must(t, c.mkdir("far/a", 0o755))
+	if n := vfs.FreeNames() - free; n != 3 {
+		t.Errorf("%d more names are known to be free, want 3", n)
+	}
 	present("far/a")
 	c.write(t, "far/b", "")
 	present("far/b")
