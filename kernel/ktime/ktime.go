@@ -44,6 +44,7 @@ func SetReal(ns int64) {
 	if OnSet != nil {
 		OnSet(offset)
 	}
+	realMoved()
 }
 
 // BootReal returns the wall-clock time of the boot, as the wall clock is set

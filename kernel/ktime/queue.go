@@ -8,12 +8,13 @@ type Queue struct {
 }
 
 // A Timer is a time at which a function is to be called. It stands in one Queue
-// at most: in a Queue of its owner's, or, by Set, in the one of the monotonic
-// clock.
+// at most: in a Queue of its owner's, or, by Set or SetReal, in the one of the
+// monotonic or the wall clock.
 type Timer struct {
 	f    func()
 	when int64
-	pos  int // index in the heap plus one; 0 in no Queue
+	pos  int  // index in the heap plus one; 0 in no Queue
+	real bool // SetReal was called last
 }
 
 // Init makes t call f. It is called once, before t is used.

@@ -119,3 +119,37 @@ func TestTimersOverlap(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestRealTimers sets the wall clock, and timers on it move; those on the other clock
+// stay.
+func TestRealTimers(t *testing.T) {
+	old := realOffset.Load()
+	defer SetReal(old + Mono())
+	const hour = int64(time.Hour)
+	real, mono := make(chan struct{}, 1), make(chan struct{}, 1)
+	var onReal, onMono Timer
+	onReal.Init(func() { real <- struct{}{} })
+	onMono.Init(func() { mono <- struct{}{} })
+	onMono.SetReal(Real() + 2*hour)
+	onMono.Set(Mono() + hour) // in place of the other
+	onReal.Set(Mono() + 3*hour)
+	onReal.SetReal(Real() + hour)
+	if n := Waiting(); n != 2 {
+		t.Errorf("%d timers wait, want 2", n)
+	}
+	SetReal(Real() - hour)
+	select {
+	case <-real:
+		t.Error("expired when the wall clock went back")
+	case <-time.After(10 * time.Millisecond):
+	}
+	SetReal(Real() + 2*hour)
+	select {
+	case <-real:
+	case <-time.After(10 * time.Second):
+		t.Error("not expired when the wall clock had come to its time")
+	}
+	if len(mono) != 0 || !onMono.Stop() || onReal.Stop() {
+		t.Error("the timer on the monotonic clock is not what is left")
+	}
+}

@@ -85,11 +85,11 @@ func sysClockNanosleep(t *task.Task, a *Args) (uintptr, error) {
 	if a[1]&abi.TIMER_ABSTIME == 0 {
 		return relativeSleep(t, deadlineAfter(ts.Ns()), a[3])
 	}
-	deadline := ts.Ns()
-	if isRealClock(id) && deadline != wait.Forever {
-		deadline = ktime.RealToMono(deadline)
+	sleep := t.Sleeper().SleepUntil
+	if isRealClock(id) {
+		sleep = t.Sleeper().SleepUntilReal
 	}
-	if t.Sleeper().SleepUntil(deadline) != nil {
+	if sleep(ts.Ns()) != nil {
 		return 0, abi.ERESTARTNOHAND
 	}
 	return 0, nil

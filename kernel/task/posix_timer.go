@@ -17,6 +17,7 @@ type posixTimer struct {
 	to    *Task // with SIGEV_THREAD_ID
 
 	expires  int64 // on the timer's clock, see now; 0 if it is not armed
+	real     bool  // an absolute time of the wall clock: expires is one of ktime.Real
 	interval int64
 	timer    ktime.Timer // in a queue while an expiry is waited for
 	overrun  int64       // expiries that no signal has told of
@@ -145,14 +146,17 @@ func (g *ThreadGroup) posixTimerLocked(id int) (*posixTimer, error) {
 	return p, nil
 }
 
-// now returns what p's clock shows. For wall clocks it is ktime.Mono: their
-// absolute times are converted when the timer is set.
+// now returns what the clock shows that p.expires is a time of: for a wall clock that is
+// ktime.Mono if the time was relative.
 func (p *posixTimer) now() int64 {
 	switch p.clock {
 	case abi.CLOCK_PROCESS_CPUTIME_ID:
 		return p.group.cpuTimeLocked()
 	case abi.CLOCK_THREAD_CPUTIME_ID:
 		return p.owner.cpu.nanoseconds()
+	}
+	if p.real {
+		return ktime.Real()
 	}
 	return ktime.Mono()
 }
@@ -174,6 +178,7 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	oldValue, oldInterval = p.left(), p.interval
 	p.disarmLocked()
 	p.overrun, p.last, p.interval = 0, 0, interval
+	p.real = absolute && (p.clock == abi.CLOCK_REALTIME || p.clock == abi.CLOCK_TAI)
 	p.periodic = false // a signal that is pending is of the former setting
 	if value == 0 {
 		return oldValue, oldInterval, nil
@@ -181,8 +186,6 @@ func (t *Task) TimerSettime(id int, absolute bool, value, interval int64) (oldVa
 	switch {
 	case !absolute:
 		p.expires = later(p.now(), value)
-	case p.clock == abi.CLOCK_REALTIME || p.clock == abi.CLOCK_TAI:
-		p.expires = max(ktime.RealToMono(value), 1)
 	default:
 		p.expires = value
 	}
@@ -290,7 +293,11 @@ func (p *posixTimer) armLocked() {
 		p.owner.sig.timers.Add(&p.timer, p.expires)
 		tt.threads++
 	default:
-		p.timer.Set(p.expires)
+		if p.real {
+			p.timer.SetReal(p.expires)
+		} else {
+			p.timer.Set(p.expires)
+		}
 		return
 	}
 	p.group.updateCPUTimersLocked()
@@ -332,8 +339,8 @@ func (p *posixTimer) fire() {
 	if p.deleted || p.expires == 0 || g.live == 0 || p.queued && p.periodic || p.resting {
 		return
 	}
-	if p.expires > ktime.Mono() {
-		p.armLocked() // it was set anew in between
+	if p.expires > p.now() {
+		p.armLocked() // it was set anew in between, or the wall clock set back
 		return
 	}
 	p.expireLocked()

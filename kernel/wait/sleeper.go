@@ -92,6 +92,23 @@ func (s *Sleeper) SleepUntil(deadline int64) error {
 	}
 }
 
+// SleepUntilReal is SleepUntil for a deadline of the wall clock, ktime.Real, which may
+// be set meanwhile.
+func (s *Sleeper) SleepUntilReal(deadline int64) error {
+	if deadline == Forever {
+		return s.SleepUntil(Forever)
+	}
+	s.makeTimer()
+	defer s.timer.Stop()
+	for ktime.Real() < deadline {
+		s.timer.SetReal(deadline)
+		if err := s.Sleep(Forever); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SleepUninterruptible waits for Wake whatever signals come.
 func (s *Sleeper) SleepUninterruptible() {
 	s.park(false)
@@ -115,6 +132,13 @@ func (s *Sleeper) park(interruptible bool) {
 	s.Observer.Resumed()
 }
 
+func (s *Sleeper) makeTimer() {
+	if s.timer == nil {
+		s.timer = new(ktime.Timer)
+		s.timer.Init(s.Wake)
+	}
+}
+
 func (s *Sleeper) sleepUntil(deadline int64) bool {
 	select {
 	case <-s.wake:
@@ -124,10 +148,7 @@ func (s *Sleeper) sleepUntil(deadline int64) bool {
 	if deadline <= ktime.Mono() {
 		return false
 	}
-	if s.timer == nil {
-		s.timer = new(ktime.Timer)
-		s.timer.Init(s.Wake)
-	}
+	s.makeTimer()
 	s.timer.Set(deadline)
 	defer s.timer.Stop()
 	if s.Observer != nil {

@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/times.h>
 
 static volatile sig_atomic_t count;
@@ -456,6 +457,43 @@ static void thread_clock_ends(void)
 	FAILS(timer_gettime(of_thread, &t), EINVAL);
 }
 
+// Setting the wall clock moves sleeps and timers until times of it, and no others.
+static void set_wall_clock(void)
+{
+	struct timespec real, until;
+	CHECK(clock_gettime(CLOCK_REALTIME, &real) == 0);
+	until = real;
+	until.tv_sec += 3600;
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL) == 0);
+		_exit(0);
+	}
+	struct itimerspec t = {.it_value = until}, hour = {.it_value.tv_sec = 3600};
+	int fd = timerfd_create(CLOCK_REALTIME, 0), other = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+	CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &t, NULL) == 0);
+	CHECK(timerfd_settime(other, 0, &hour, NULL) == 0);
+	timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(timer_create(CLOCK_REALTIME, &event, &timer) == 0);
+	CHECK(timer_settime(timer, TIMER_ABSTIME, &t, NULL) == 0);
+	usleep(50000); // the child sleeps
+	CHECK(clock_settime(CLOCK_REALTIME, &until) == 0);
+	uint64_t expired = 0;
+	CHECK(read(fd, &expired, sizeof expired) == sizeof expired);
+	EQUAL(expired, 1);
+	EQUAL(sigwaitinfo(&set, NULL), SIGUSR1);
+	PASSES(pid);
+	FAILS(read(other, &expired, sizeof expired), EAGAIN);
+	CHECK(timerfd_gettime(other, &t) == 0);
+	CHECK(t.it_value.tv_sec > 3500);
+	CHECK(clock_settime(CLOCK_REALTIME, &real) == 0);
+}
+
 static const struct test tests[] = {
 	TEST(vdso_agrees),
 	TEST(vdso_others),
@@ -471,5 +509,6 @@ static const struct test tests[] = {
 	TEST(ignored_timers),
 	TEST(set_while_pending),
 	TEST(thread_clock_ends),
+	TEST(set_wall_clock),
 };
 MAIN(tests)

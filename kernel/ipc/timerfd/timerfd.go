@@ -15,7 +15,8 @@ import (
 	"kevlar/kernel/wait"
 )
 
-// A timer expires at a time of ktime.Mono. While it is expired and nobody has
+// A timer expires at a time of ktime.Mono, or of ktime.Real if it was set to an absolute
+// time of the wall clock. While it is expired and nobody has
 // read it, an interval does not go on by itself: what has passed is counted
 // when somebody asks. So a short interval costs nothing.
 type timer struct {
@@ -30,6 +31,7 @@ type timer struct {
 	interval int64       // nanoseconds; 0 if it expires once
 	ticks    uint64      // expirations that have been counted and not read
 	flags    int         // of the last Set
+	real     bool        // expires is a time of ktime.Real
 	alarm    ktime.Timer // calls fire
 }
 
@@ -57,7 +59,7 @@ func New(c vfs.Caller, clock, flags int) (*vfs.File, error) {
 // was left and its interval: timerfd_settime(2). Times are in nanoseconds and
 // not negative. It fails with EINVAL if f is no timer, and for
 // TFD_TIMER_CANCEL_ON_SET where that means something: a timer on the wall clock
-// is not told when that is set.
+// moves with it, but its readers are not told when it is set.
 func Set(f *vfs.File, flags int, value, interval int64) (oldValue, oldInterval int64, err error) {
 	t, ok := f.Ops().(*timer)
 	if !ok || flags&^(abi.TFD_TIMER_ABSTIME|abi.TFD_TIMER_CANCEL_ON_SET) != 0 {
@@ -69,15 +71,13 @@ func Set(f *vfs.File, flags int, value, interval int64) (oldValue, oldInterval i
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := ktime.Mono()
-	oldValue, oldInterval = t.left(now), t.interval
+	oldValue, oldInterval = t.left(t.now()), t.interval
+	t.real = absolute && t.wall
 	t.expires, t.interval, t.ticks, t.flags = 0, interval, 0, flags
 	switch {
 	case value == 0:
 	case !absolute:
-		t.expires = later(now, value)
-	case t.wall:
-		t.expires = max(ktime.RealToMono(value), 1)
+		t.expires = later(t.now(), value)
 	default:
 		t.expires = value
 	}
@@ -94,9 +94,17 @@ func Get(f *vfs.File) (value, interval int64, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := ktime.Mono()
+	now := t.now()
 	t.count(now)
 	return t.left(now), t.interval, nil
+}
+
+// now returns the clock that t.expires is a time of. The caller holds t.mu.
+func (t *timer) now() int64 {
+	if t.real {
+		return ktime.Real()
+	}
+	return ktime.Mono()
 }
 
 // later returns ns after now.
@@ -113,17 +121,21 @@ func (t *timer) arm() {
 		t.alarm.Stop()
 		return
 	}
-	t.alarm.Set(t.expires)
+	if t.real {
+		t.alarm.SetReal(t.expires)
+	} else {
+		t.alarm.Set(t.expires)
+	}
 }
 
 // fire runs when t may have expired.
 func (t *timer) fire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := ktime.Mono()
+	now := t.now()
 	switch {
 	case t.expires == 0: // it was stopped in between
-	case now < t.expires: // it was set anew
+	case now < t.expires: // it was set anew, or the wall clock set back
 		t.arm()
 	default:
 		t.queue.Notify(wait.Readable)
@@ -178,7 +190,7 @@ func (t *timer) Read(_ vfs.Caller, dst vfs.Dest, _ int64) (int, error) {
 func (t *timer) take() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.count(ktime.Mono())
+	t.count(t.now())
 	n := t.ticks
 	t.ticks = 0
 	return n
@@ -188,7 +200,7 @@ func (t *timer) take() uint64 {
 func (t *timer) Ready(mask wait.Events) wait.Events {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ticks == 0 && (t.expires == 0 || ktime.Mono() < t.expires) {
+	if t.ticks == 0 && (t.expires == 0 || t.now() < t.expires) {
 		return 0
 	}
 	return wait.In & mask
@@ -201,7 +213,7 @@ func (t *timer) FDInfo(pos int64, w *bytes.Buffer, more func(next int64) bool) {
 	}
 	const second = int64(1e9)
 	t.mu.Lock()
-	now := ktime.Mono()
+	now := t.now()
 	t.count(now)
 	left := t.left(now)
 	fmt.Fprintf(w, "clockid: %d\nticks: %d\nsettime flags: 0%o\nit_value: (%d, %d)\nit_interval: (%d, %d)\n",
