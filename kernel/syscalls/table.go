@@ -217,7 +217,7 @@ var Table = [...]Call{
 	abi.SYS_FREMOVEXATTR:            {"fremovexattr", sysFxattr, "fd, str", Partial, "no file system here stores extended attributes: EOPNOTSUPP"},
 	abi.SYS_TKILL:                   {"tkill", sysTkill, "pid, sig", Full, ""},
 	abi.SYS_TIME:                    {"time", sysTime, "ptr", Full, ""},
-	abi.SYS_FUTEX:                   {"futex", sysFutex, "ptr, futex, uint, ptr, ptr, uint", Partial, "no priority inheritance"},
+	abi.SYS_FUTEX:                   {"futex", sysFutex, "ptr, futex, uint, ptr, ptr, uint", Partial, "no priority inheritance; setting the wall clock does not move a timeout that has begun"},
 	abi.SYS_SCHED_SETAFFINITY:       {"sched_setaffinity", sysSchedSetaffinity, "pid, size, ptr", Partial, "the mask is kept and shown; threads still run on every CPU"},
 	abi.SYS_SCHED_GETAFFINITY:       {"sched_getaffinity", sysSchedGetaffinity, "pid, size, ptr", Full, ""},
 	abi.SYS_SET_THREAD_AREA:         {Name: "set_thread_area"},
