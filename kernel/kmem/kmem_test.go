@@ -253,7 +253,7 @@ func TestProgramsCannotTakeWhatIsPromised(t *testing.T) {
 	}
 	defer Machine.Uncharge(charged)
 	got := allocAll(t)
-	if want := arena - 1024 - (heapFloor+charged*3/2)/frame.Size; got != want {
+	if want := arena - 1024 - (int(heapFloor)+charged*3/2)/frame.Size; got != want {
 		t.Errorf("programs got %d frames, want %d", got, want)
 	}
 }
@@ -273,7 +273,7 @@ func TestHeapTakesFromThePromise(t *testing.T) {
 	if d := spare - frame.Spare(); d < -64 || d > 64 {
 		t.Errorf("%d frames fewer to spare though the heap took only what was promised", d)
 	}
-	if frame.Reserve() != kept-heapFloor/frame.Size {
+	if frame.Reserve() != kept-uint64(heapFloor)/frame.Size {
 		t.Errorf("%d frames kept, want only the reserve", frame.Reserve())
 	}
 	for _, f := range heap {
@@ -315,5 +315,13 @@ func BenchmarkCharge(b *testing.B) {
 	for b.Loop() {
 		a.Charge(64)
 		a.Uncharge(64)
+	}
+}
+
+func TestCollectorPercent(t *testing.T) {
+	for mib, want := range map[int64]int{24: 50, 64: 50, 199: 50, 200: 100, 399: 100, 400: 200, 4096: 200, 1 << 20: 200} {
+		if got := collectorPercent(mib << 20); got != want {
+			t.Errorf("%d MiB: %d, want %d", mib, got, want)
+		}
 	}
 }

@@ -9,8 +9,10 @@ import (
 )
 
 // heapFloor is what the heap may come to, in bytes, with nothing charged: it
-// has touched about 2 MiB after the boot.
-const heapFloor = 6 << 20
+// has touched about 2 MiB after the boot, and grows by its garbage.
+var heapFloor int64 = heapFloorLeast
+
+const heapFloorLeast = 6 << 20
 
 // live is set once the account governs the machine: not under test.
 var live atomic.Bool
@@ -29,12 +31,34 @@ func SetUp(total int64) {
 	// memory: programs have the rest even then.
 	setLimits(total*3/8, total*3/16)
 	collectorLeast = max(total/8, collectorsLeast)
-	debug.SetGCPercent(50)
+	percent := collectorPercent(total)
+	debug.SetGCPercent(percent)
+	heapFloor = heapFloorLeast + heapLeast(percent) - heapLeast(percentLeast)
 	live.Store(true)
 	promise()
 	limitCollector()
 	watchCollector()
 }
+
+// The collector lets garbage come to so many hundredths of what is in use
+// before it runs: more of it where memory is plenty. While little is in use it may
+// be 1/50 of memory.
+const (
+	percentLeast, percentMost = 50, 200
+	garbageShare              = 50
+)
+
+func collectorPercent(total int64) int {
+	for percent := percentLeast; percent < percentMost; percent *= 2 {
+		if heapLeast(2*percent) > total/garbageShare {
+			return percent
+		}
+	}
+	return percentMost
+}
+
+// heapLeast is the size, in bytes, below which the runtime does not collect.
+func heapLeast(percent int) int64 { return 4 << 20 * int64(percent) / 100 }
 
 // setLimits sets the limit of the machine and that of each user but root.
 func setLimits(machine, user int64) {
