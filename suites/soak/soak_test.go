@@ -19,11 +19,12 @@ const (
 	mem, memLinux = "64M", "160M"
 )
 
-// script lets the storms run briefly, for the caches of the kernel to fill, then for real, and tells how much less
-// memory is free in the end, in KiB.
-const script = `settle() { rm -rf /tmp/soak; sleep 4; }
+// script lets the storms run briefly, for the caches of the kernel to fill and its heap to have been large, then for
+// real, and tells how much less memory is free in the end, in KiB. The kernel gives back what its heap has freed
+// some seconds later.
+const script = `settle() { rm -rf /tmp/soak; sleep %[4]d; }
 free() { awk '/^MemFree/ { print $2 }' /proc/meminfo; }
-%[1]s 2 >/dev/null || exit 1
+%[1]s %[3]d >/dev/null || exit 1
 settle; before=$(free)
 %[1]s %[2]d || exit 1
 settle; echo lost $((before - $(free)))
@@ -41,15 +42,19 @@ func soak(t *testing.T, cpus string) {
 			t.Fatal(err)
 		}
 	}
+	warm, rest := 2*time.Second, 4*time.Second
+	if length > time.Minute {
+		warm, rest = length/20, 15*time.Second
+	}
 	size := mem
 	if driver.OnLinux() {
 		size = memLinux
 	}
 	r := (&driver.Machine{
 		Program: program,
-		Script:  fmt.Sprintf(script, driver.Path, int(length.Seconds())),
+		Script:  fmt.Sprintf(script, driver.Path, int(length.Seconds()), int(warm.Seconds()), int(rest.Seconds())),
 		Flags:   []string{"--cpus", cpus, "--mem", size},
-		Limit:   length*2 + 3*time.Minute,
+		Limit:   length*2 + 4*time.Minute,
 	}).Run(t)
 	t.Logf("%s", r.Stdout)
 	missing := 0
