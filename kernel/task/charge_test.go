@@ -157,6 +157,35 @@ func TestChargesAreRefused(t *testing.T) {
 }
 
 // What is charged covers what the heap has.
+// The killer reckons a timer with what it is charged, be it on a thread's clock or not.
+func TestTimersInTheReckoning(t *testing.T) {
+	run(t, func(u *User) int {
+		u.Do(func(tk *task.Task) {
+			account := kmem.OfUser(tk.Cred().UID)
+			defer account.Release()
+			used, cost := account.Used(), tk.Group().MemoryCost()
+			var ids []int
+			for _, clock := range []int{abi.CLOCK_MONOTONIC, abi.CLOCK_THREAD_CPUTIME_ID} {
+				id, err := tk.TimerCreate(clock, nil)
+				if err != nil {
+					t.Error(err)
+				}
+				ids = append(ids, id)
+			}
+			if charged, reckoned := account.Used()-used, tk.Group().MemoryCost()-cost; charged != reckoned || charged == 0 {
+				t.Errorf("charged %d bytes, reckoned with %d", charged, reckoned)
+			}
+			for _, id := range ids {
+				tk.TimerDelete(id)
+			}
+			if now := tk.Group().MemoryCost(); now != cost {
+				t.Errorf("%d bytes are left", now-cost)
+			}
+		})
+		return 0
+	})
+}
+
 func TestCostsCoverTheHeap(t *testing.T) {
 	alive := func() int64 {
 		var m runtime.MemStats

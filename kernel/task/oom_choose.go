@@ -232,7 +232,7 @@ func (g *ThreadGroup) kernelMemory(last *dropped) (n int64) {
 		return true
 	})
 	g.mu.Lock()
-	n += processCost + int64(g.shared.Len())*signalCost + int64(len(g.timers.m))*timerCost
+	n += processCost + int64(g.shared.Len())*signalCost + g.timers.cost
 	g.mu.Unlock()
 	if building != nil {
 		stats := building.Stats()

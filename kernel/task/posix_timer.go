@@ -36,6 +36,7 @@ type posixTimer struct {
 // timerTable holds the POSIX timers of a process; guarded by its mu.
 type timerTable struct {
 	m       map[int]*posixTimer
+	cost    int64 // what those in m are charged with
 	next    int
 	cpu     ktime.Queue // those on the CPU clock of the process
 	threads int         // armed timers on CPU clocks of threads
@@ -100,6 +101,7 @@ func (t *Task) TimerCreate(clock int, e *abi.Sigevent) (int, error) {
 	}
 	p.id = tt.freeID()
 	tt.m[p.id] = p
+	tt.cost += p.cost
 	if e == nil {
 		p.event.Value = uint64(p.id)
 	}
@@ -274,6 +276,7 @@ func (tt *timerTable) deleteAllLocked() {
 func (p *posixTimer) deleteLocked() {
 	p.disarmLocked()
 	delete(p.group.timers.m, p.id)
+	p.group.timers.cost -= p.cost
 	p.deleted = true
 	if !p.queued {
 		p.uncharge()
