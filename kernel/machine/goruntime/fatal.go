@@ -39,6 +39,7 @@ func fatal(f *cpu.Frame, cr2 uintptr, why string) {
 		debugcon.String("\n")
 		power.Fail()
 	}
+	stopOthers() // what they write would come between the lines
 	debugcon.Loud()
 	debugcon.String("\nkevlar: fatal: ")
 	debugcon.String(why)
@@ -93,17 +94,17 @@ func park(f *cpu.Frame) {
 	x86.Halt()
 }
 
-// reportOthers stops the other CPUs by NMIs, which nothing masks, and prints
-// what they were doing. A CPU that does not stop in a tenth of a second is
-// passed over.
-func reportOthers() {
+// isOther reports whether c is a CPU that runs and is not the calling one.
+func isOther(c *cpu.CPU) bool { return c != cpu.Current() && atomic.LoadUint32(&c.Online) != 0 }
+
+// stopOthers stops the other CPUs by NMIs, which nothing masks. A CPU that does
+// not stop in a tenth of a second is passed over.
+func stopOthers() {
 	for i := 0; i < cpu.Count(); i++ {
 		c := cpu.Get(i)
-		if c == cpu.Current() || atomic.LoadUint32(&c.Online) == 0 {
+		if !isOther(c) {
 			continue
 		}
-		debugcon.String("cpu ")
-		debugcon.Hex(uint64(i))
 		flags := spin.Disable()
 		lapic.SendNMI(c.APIC)
 		spin.Restore(flags)
@@ -111,6 +112,19 @@ func reportOthers() {
 		for start := x86.RDTSC(); !p.stopped.Load() && x86.RDTSC()-start < clock.Frequency()/10; {
 			x86.Pause()
 		}
+	}
+}
+
+// reportOthers prints what the other CPUs were doing when they were stopped.
+func reportOthers() {
+	for i := 0; i < cpu.Count(); i++ {
+		c := cpu.Get(i)
+		if !isOther(c) {
+			continue
+		}
+		debugcon.String("cpu ")
+		debugcon.Hex(uint64(i))
+		p := &parked[i&(cpu.MaxCPU-1)]
 		switch {
 		case !p.stopped.Load():
 			debugcon.String(" does not answer\n")
