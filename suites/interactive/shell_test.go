@@ -72,7 +72,8 @@ func TestCanonicalMode(t *testing.T) {
 
 func TestNoEcho(t *testing.T) {
 	s := start(t)
-	s.command("stty -echo; read word; stty echo; echo got $word")
+	s.command("stty -echo; echo go; read word; stty echo; echo got $word")
+	s.expect(`go\r\n`)
 	s.send("secret\r")
 	if shown := s.expect(`(?s)^(.*)got secret\r\n`); shown != "" {
 		t.Errorf("%q was shown meanwhile", visible(shown))

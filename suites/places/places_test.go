@@ -287,18 +287,26 @@ func (m *machine) check(t *testing.T, program *elf.File, p layout.Places) {
 	if p.Image != uintptr(layout.KernelImage+m.delta) {
 		t.Errorf("the image is at %#x, not at %#x", layout.KernelImage+m.delta, p.Image)
 	}
-	// The image begins with the headers of the ELF file.
-	const magic = 0x00010102464c457f
-	for _, at := range []struct {
-		command string
-		addr    uint64
+	// The image begins with the headers of the ELF file, and they, like text, are where they were loaded. What
+	// its data has to say is where the physical place of the image tells.
+	const magic, loaded = 0x00010102464c457f, layout.KernelImage - layout.KernelBase
+	const data = "kevlar/kernel/machine/boot.random"
+	at, random := m.symbol(t, program, data)-uint64(p.Image), m.word(t, program, data)
+	if random == 0 {
+		t.Errorf("%s is 0", data)
+	}
+	for _, place := range []struct {
+		command    string
+		addr, want uint64
 	}{
-		{"x", uint64(p.Image)},
-		{"xp", p.ImagePhysical},
-		{"x", uint64(p.Direct) + p.ImagePhysical},
+		{"x", uint64(p.Image), magic},
+		{"xp", loaded, magic},
+		{"x", uint64(p.Direct) + loaded, magic},
+		{"xp", p.ImagePhysical + at, random},
+		{"x", uint64(p.Direct) + p.ImagePhysical + at, random},
 	} {
-		if w := m.memory(t, at.command, at.addr, 1)[0]; w != magic {
-			t.Errorf("%s %#x: %#x is not the beginning of the image", at.command, at.addr, w)
+		if w := m.memory(t, place.command, place.addr, 1)[0]; w != place.want {
+			t.Errorf("%s %#x: %#x, want %#x", place.command, place.addr, w, place.want)
 		}
 	}
 	if m.delta != 0 {
