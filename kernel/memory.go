@@ -23,21 +23,27 @@ func setLimits() {
 }
 
 // trimHeap gives the pages that Go's heap has freed to user programs, a while
-// after there was something to free. The runtime itself keeps what a burst of
+// after there was something to free: a collection has been, or the heap has grown
+// by garbage that waits for one. The runtime itself keeps what a burst of
 // processes made it grow to. It does so twice: pools give up what they keep in
 // the second collection only.
 func trimHeap() {
-	const interval = 3 * time.Second
+	const (
+		interval = 3 * time.Second
+		growth   = 256 << 10 / frame.Size
+	)
 	var before, now debug.GCStats
+	least := frame.Heap() // since the last round
 	for rounds := 0; ; {
 		time.Sleep(interval)
-		if debug.ReadGCStats(&now); now.NumGC != before.NumGC {
+		if debug.ReadGCStats(&now); now.NumGC != before.NumGC || frame.Heap() > least+growth {
 			rounds = 2
 		}
 		if rounds > 0 {
 			debug.FreeOSMemory()
 			debug.ReadGCStats(&before)
 			rounds--
+			least = frame.Heap()
 		}
 	}
 }
