@@ -24,6 +24,8 @@ type fakeSystem struct {
 	tasks map[int]*fakeTask
 	names abi.Utsname
 	rand  byte
+
+	timesAsked int // calls of CPUTimes; guarded by mu
 }
 
 func newSystem() *fakeSystem {
@@ -79,6 +81,9 @@ func (s *fakeSystem) CPUs() []CPU {
 }
 
 func (s *fakeSystem) CPUTimes() []CPUTimes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timesAsked++
 	return []CPUTimes{
 		{User: 1e9, System: 2e9, Idle: 10e9},
 		{User: 3e9, Nice: 1e7, System: 4e9, Idle: 20e9 + 5e8, IRQ: 3e7},

@@ -16,7 +16,9 @@ type System interface {
 	Task(tid int) Task
 
 	CPUs() []CPU
-	CPUTimes() []CPUTimes // by CPU
+	// CPUTimes returns the times by CPU. It looks at all processes: a file of
+	// one process does not ask for it.
+	CPUTimes() []CPUTimes
 	Memory() Memory
 	Counters() Counters
 	Interrupts() []Interrupt

@@ -82,7 +82,7 @@ func (v *view) showStatus(w *bytes.Buffer) error {
 	line("NoNewPrivs", "%d", noNewPrivs)
 	line("Seccomp", "0")
 	line("Seccomp_filters", "0")
-	line("Cpus_allowed", "%s", maskString(s.CPUs, len(v.fs.system.CPUTimes())))
+	line("Cpus_allowed", "%s", maskString(s.CPUs, len(v.fs.system.CPUs())))
 	line("Cpus_allowed_list", "%s", ListString(s.CPUs))
 	line("Mems_allowed", "1")
 	line("Mems_allowed_list", "0")

@@ -159,7 +159,7 @@ func (fs *FS) showStat(w *bytes.Buffer) error {
 func (fs *FS) interruptsRecords(pos int64, w *bytes.Buffer, more func(int64) bool) error {
 	if pos == 0 {
 		w.WriteString("           ")
-		for i := range fs.system.CPUTimes() {
+		for i := range fs.system.CPUs() {
 			fmt.Fprintf(w, "CPU%-8d", i)
 		}
 		w.WriteByte('\n')

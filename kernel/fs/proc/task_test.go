@@ -95,6 +95,17 @@ func TestStat(t *testing.T) {
 	}
 }
 
+// Who reads the status of every process must not make each look at all of them.
+func TestFilesLookAtNoOtherProcess(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"/7/status", "/interrupts"} {
+		w.mustRead(t, name)
+		if w.timesAsked != 0 {
+			t.Fatalf("%s looks at all processes", name)
+		}
+	}
+}
+
 func TestStatus(t *testing.T) {
 	w := newWorld(t)
 	withMemory(t, w.shell, "prog\x00", "")
