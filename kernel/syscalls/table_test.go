@@ -136,7 +136,7 @@ What Kevlar does with the system calls of x86-64 Linux. This page is generated
 from the table in kernel/syscalls/table.go: `+"`go generate ./kernel/syscalls`"+`.
 
 Of %d calls %d are supported, %d in part, and %d are missing. A missing call
-answers ENOSYS and is named in the kernel log, once for each program.
+answers ENOSYS and is named once in the kernel log, with the program that made it first.
 
 ## Supported
 
