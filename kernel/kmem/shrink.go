@@ -5,8 +5,8 @@ import "sync"
 // A Shrinker drops what can be made again, such as dentries that nobody uses,
 // until about so many bytes are uncharged from account a, of the machine's any,
 // and returns how many were. It is called with locks of the caller of Charge
-// held: it takes its own only if they are free, waits for nothing and charges
-// nothing.
+// held: it takes its own only if they are free, or are leaves under which nothing
+// is charged; it waits for nothing and charges nothing.
 type Shrinker func(a *Account, bytes int64) (freed int64)
 
 var shrinkers struct {

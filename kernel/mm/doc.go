@@ -46,8 +46,9 @@
 //	frames and page tables, which have no locks that anybody else sees
 //
 // Faults take AddressSpace.mu for reading and may run in parallel; whatever
-// changes VMAs or removes pages takes it for writing. Files are released, and
-// the out-of-memory handler is called, with no lock held; pages that have to be
+// changes VMAs or removes pages takes it for writing. Files are released
+// with no lock held, and the out-of-memory handler is called with none but those
+// of a file's contents; pages that have to be
 // read first (Pending) are waited for with none of mm's. Mappings.Zap takes
 // Mappings.mu and gives it up before it takes an AddressSpace.mu.
 package mm

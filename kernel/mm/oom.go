@@ -7,7 +7,7 @@ import (
 	"kevlar/kernel/machine/frame"
 )
 
-// OnOutOfMemory is called, with no lock held, when a user's demand for memory
+// OnOutOfMemory is called, with no lock of this package held, when a user's demand for memory
 // cannot be met. It makes memory free or sees to it that somebody will: the
 // caller tries again. kernel/layers.go sets it; while it is nil nobody helps.
 var OnOutOfMemory func()

@@ -32,6 +32,8 @@
 // In this order:
 //
 //	a terminal's lock
+//	oom.mu: who is killed for memory; page faults take it, under the locks
+//	    that are held while user memory is copied
 //	treeMu: who there is, and who belongs to whom
 //	ThreadGroup.mu: signals, stops, timers, and what threads have consumed
 //	signal.Actions, limit.Limits, users.mu

@@ -61,7 +61,8 @@ var shortage = make(chan struct{}, 1)
 
 // OutOfMemory makes memory free, by killing if need be. It returns when what it
 // has done took effect or, for the caller may be a victim, after a short time.
-// It is called with no lock held.
+// It is called with none of mm's locks held, nor of this package's; a fault in a
+// copy comes with those of the file that copies.
 func OutOfMemory() { makeMemory(0, frame.Short) }
 
 // outOfMemory is called when a page fault of t cannot be served.

@@ -145,7 +145,7 @@ func FindGroup(tgid int) *ThreadGroup {
 }
 
 // NextGroup returns the process with the lowest ID above tgid, or nil: it is
-// how /proc is listed.
+// how all are looked at with no lock held between one and the next.
 func NextGroup(tgid int) *ThreadGroup {
 	treeMu.RLock()
 	defer treeMu.RUnlock()

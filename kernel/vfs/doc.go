@@ -46,6 +46,7 @@
 //	children.op, the directory locks: an ancestor before its descendants,
 //	    unrelated ones in the order of their ids, under renameMu
 //	locks of file systems for names and contents
+//	State.pipeMu, then a pipe's
 //	lockState.mu, deadlocks.mu
 //	Super.remountMu
 //	Namespace.mu

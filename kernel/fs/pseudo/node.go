@@ -1,6 +1,9 @@
 // Package pseudo is what file systems are made of whose files are views of
 // the kernel: a file's text is made when it is read, a directory is a table,
 // or is made up when it is looked at.
+//
+// Lock order: that of an open text, which is held while its records are made and
+// copied to user memory, then whatever a View takes.
 package pseudo
 
 import (

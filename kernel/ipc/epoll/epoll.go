@@ -6,7 +6,8 @@
 // not what is watched.
 //
 // Lock order: nesting, then Epoll.mu of a parent before that of a child, then
-// the locks of files and their queues, then Epoll.readyMu.
+// the locks of files and their queues, then Epoll.readyMu. Epoll.mu is held while
+// events are copied to user memory.
 package epoll
 
 import (
