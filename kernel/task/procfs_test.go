@@ -19,7 +19,7 @@ type procSystem struct{ proc.System }
 
 func (procSystem) PIDs() []int                { return task.ProcPIDs() }
 func (procSystem) Task(tid int) proc.Task     { return task.ProcTask(tid) }
-func (procSystem) CPUTimes() []proc.CPUTimes  { return make([]proc.CPUTimes, 2) }
+func (procSystem) CPUs() []proc.CPU           { return make([]proc.CPU, 2) }
 func (procSystem) Memory() proc.Memory        { return proc.Memory{Total: 64 << 20} }
 func (procSystem) Random([]byte)              {}
 func (procSystem) SetHostname(string) error   { return nil }
