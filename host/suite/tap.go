@@ -61,7 +61,7 @@ var (
 )
 
 const (
-	maxDetails = 60      // lines kept for a failure
+	maxDetails = 150     // lines kept for a failure: the longest table of a suite, and some
 	maxLine    = 1 << 16 // bytes
 )
 
