@@ -25,9 +25,12 @@ func (t *Task) contain() {
 	}
 }
 
-func (t *Task) report(v any) {
+func (t *Task) report(v any) { reportPanic(fmt.Sprintf("%s[%d]", t.Comm(), t.TID()), v) }
+
+// reportPanic counts and logs a panic of who, which was recovered with v.
+func reportPanic(who string, v any) {
 	containedPanics.Add(1)
-	klog.Print(klog.Alert, fmt.Sprintf("kevlar: contained panic in %s[%d]: %v", t.Comm(), t.TID(), v))
+	klog.Print(klog.Alert, fmt.Sprintf("kevlar: contained panic in %s: %v", who, v))
 	for line := range strings.Lines(string(debug.Stack())) {
 		klog.Print(klog.Alert, strings.TrimRight(line, "\n"))
 	}

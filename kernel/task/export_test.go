@@ -1,6 +1,9 @@
 package task
 
-import "kevlar/kernel/abi"
+import (
+	"kevlar/kernel/abi"
+	"kevlar/kernel/vfs"
+)
 
 // HandleSignals lets tests deliver signals from inside of the kernel.
 func (t *Task) HandleSignals() bool { return t.handleSignals() }
@@ -22,3 +25,17 @@ func (g *ThreadGroup) PendingSignals() abi.Sigset {
 	}
 	return g.shared.Set()
 }
+
+// Reap ends what the killer has dropped, for ever.
+func Reap() { reap() }
+
+// DropAsKiller drops a reference on t as the killer does.
+func DropAsKiller(t *vfs.FDTable) {
+	oom.mu.Lock()
+	defer oom.mu.Unlock()
+	oom.dropped.tables.Unref(t)
+	oom.dropped.leave()
+}
+
+// ForgetPanics makes the number of contained panics n again.
+func ForgetPanics(n uint64) { containedPanics.Store(n) }

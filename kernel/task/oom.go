@@ -47,6 +47,9 @@ var oom struct {
 	// returning is the memory of victims that has yet to be given back, which is
 	// well after they have let go of it.
 	returning []returning
+	// dropped is what the last reference was dropped on by who looked at a
+	// process; the reaper ends it.
+	dropped dropped
 }
 
 // returning is the memory of a victim. It is asked whether it is gone, and is
@@ -56,8 +59,8 @@ type returning struct {
 	since int64 // ktime.Mono
 }
 
-// shortage wakes the killer.
-var shortage = make(chan struct{}, 1)
+// shortage wakes the killer, leftovers the reaper.
+var shortage, leftovers = make(chan struct{}, 1), make(chan struct{}, 1)
 
 // OutOfMemory makes memory free, by killing if need be. It returns when what it
 // has done took effect or, for the caller may be a victim, after a short time.
@@ -84,6 +87,7 @@ func MemoryShort() {
 // Killer makes memory free when the kernel itself is short of it. It runs from
 // the boot on.
 func Killer() {
+	go reap()
 	for range shortage {
 		// Killing for less would not help the kernel: charges are refused.
 		worth := int64(frame.Total()*frame.Size) / 64
@@ -100,24 +104,41 @@ func Killer() {
 // cost at least worth bytes together, while memory is short. It reports whether
 // it did something, or whether something was under way.
 func makeMemory(worth int64, short func() bool) bool {
-	var (
-		groups [32]*ThreadGroup // to wait for
-		last   dropped
-	)
-	n, wait, did := relieveOrKill(worth, short, groups[:], &last)
-	last.release()
+	var groups [32]*ThreadGroup // to wait for
+	n, wait, did := relieveOrKill(worth, short, groups[:])
 	if wait {
 		await(func() bool { return stillReturning() || anyAlive(groups[:n]) })
 	}
 	return did
 }
 
+// reap ends what is dropped. It is not done by who has dropped it: that may be a
+// fault in the middle of a copy, under the lock of the very pipe that is to be
+// closed.
+func reap() {
+	for range leftovers {
+		oom.mu.Lock()
+		d := oom.dropped
+		oom.dropped = dropped{}
+		oom.mu.Unlock()
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					reportPanic("the reaper", v)
+				}
+			}()
+			d.release()
+		}()
+	}
+}
+
 // relieveOrKill is the part of makeMemory under oom.mu. What it killed, or some of
 // that, are the first n of groups; wait says that their memory, or that of others,
 // is still to come.
-func relieveOrKill(worth int64, short func() bool, groups []*ThreadGroup, last *dropped) (n int, wait, did bool) {
+func relieveOrKill(worth int64, short func() bool, groups []*ThreadGroup) (n int, wait, did bool) {
 	oom.mu.Lock()
 	defer oom.mu.Unlock()
+	defer oom.dropped.leave()
 	if relieve() {
 		return 0, false, true
 	}
@@ -125,7 +146,7 @@ func relieveOrKill(worth int64, short func() bool, groups []*ThreadGroup, last *
 		return 0, true, true
 	}
 	defer oom.list.clear()
-	victims := oom.list.find(last)
+	victims := oom.list.find()
 	// Looking takes a while, in which a victim may have ended that was not
 	// found any more.
 	if !short() {
@@ -134,7 +155,7 @@ func relieveOrKill(worth int64, short func() bool, groups []*ThreadGroup, last *
 	if len(victims) == 0 || victims.cost() < worth {
 		return 0, false, false
 	}
-	return victims.kill(groups, last), true, true
+	return victims.kill(groups), true, true
 }
 
 // await waits for a short time while something is so.
@@ -186,13 +207,13 @@ func relieve() bool {
 // kill kills the processes and fills groups with them, or as many as there is room
 // for, and returns how many: those that die already, if there are any, are waited
 // for first.
-func (l candidates) kill(groups []*ThreadGroup, last *dropped) (n int) {
+func (l candidates) kill(groups []*ThreadGroup) (n int) {
 	for i := range l {
 		c := &l[i]
 		if i < len(groups) {
 			groups[i] = c.group
 		}
-		if c.group.killForMemory(c.cost(), last) {
+		if c.group.killForMemory(c.cost()) {
 			klog.Print(klog.Error, c.String())
 		}
 	}
@@ -203,7 +224,7 @@ func (l candidates) kill(groups []*ThreadGroup, last *dropped) (n int) {
 // was not dying yet.
 // Its page faults fail from now on if they need memory that is not there. oom.mu
 // is held.
-func (g *ThreadGroup) killForMemory(cost int64, last *dropped) bool {
+func (g *ThreadGroup) killForMemory(cost int64) bool {
 	var building *mm.AddressSpace
 	g.Threads(func(t *Task) bool {
 		building = t.acquireBuilding()
@@ -213,7 +234,7 @@ func (g *ThreadGroup) killForMemory(cost int64, last *dropped) bool {
 		if as != nil {
 			as.Doom()
 			oom.returning = append(oom.returning, returning{as, ktime.Mono()})
-			last.spaces.Put(as)
+			oom.dropped.spaces.Put(as)
 		}
 	}
 	g.mu.Lock()

@@ -24,8 +24,8 @@ type candidate struct {
 }
 
 // A dropped is what the last reference was dropped on while a process was looked
-// at. It is released with no lock held, for that closes files, and until then takes
-// no memory.
+// at. It is released with no lock held, for that closes files, and takes no memory
+// until then.
 type dropped struct {
 	spaces mm.Dropped
 	tables vfs.DroppedTables
@@ -34,6 +34,17 @@ type dropped struct {
 func (d *dropped) release() {
 	defer d.tables.Release()
 	d.spaces.Release()
+}
+
+// leave leaves d, which is that of oom, to the reaper. oom.mu is held.
+func (d *dropped) leave() {
+	if *d == (dropped{}) {
+		return
+	}
+	select {
+	case leftovers <- struct{}{}:
+	default:
+	}
 }
 
 // candidates are the processes that may be killed.
@@ -46,10 +57,10 @@ func (l *candidates) clear() {
 }
 
 // find returns what to kill. Process 1 is spared.
-func (l *candidates) find(last *dropped) candidates {
+func (l *candidates) find() candidates {
 	l.clear()
 	for g := NextGroup(1); g != nil; g = NextGroup(g.tgid) {
-		if c := (candidate{group: g}); c.measure(last) {
+		if c := (candidate{group: g}); c.measure() {
 			*l = append(*l, c)
 		}
 	}
@@ -167,7 +178,7 @@ func (c *candidate) cost() int64 { return userMemory(&c.stats) + c.kernel }
 
 // measure fills in what the process has; false if it has no memory any more, or
 // may not be killed.
-func (c *candidate) measure(last *dropped) bool {
+func (c *candidate) measure() bool {
 	g := c.group
 	adj := int64(g.OOMScoreAdj())
 	if adj == oomAdjMin || g.hasEnded() {
@@ -176,9 +187,9 @@ func (c *candidate) measure(last *dropped) bool {
 	c.space = g.acquireMM()
 	if c.space != nil {
 		c.stats = c.space.Stats()
-		last.spaces.Put(c.space)
+		oom.dropped.spaces.Put(c.space)
 	}
-	c.kernel = g.kernelMemory(last)
+	c.kernel = g.kernelMemory(&oom.dropped)
 	c.uid = g.Leader().Cred().UID
 	c.sid, c.pgid = g.SID(), g.PGID()
 	g.mu.Lock()
