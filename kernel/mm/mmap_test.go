@@ -422,14 +422,7 @@ func TestMremapWithoutMemory(t *testing.T) {
 	as := newTestSpace(t)
 	mapAnon(t, as, base, 1)
 	put(t, as, base, "still here")
-	var hog []frame.Frame
-	for {
-		f, err := frame.Alloc()
-		if err != nil {
-			break
-		}
-		hog = append(hog, f)
-	}
+	hog := allFrames()
 	_, err := as.Mremap(nil, base, pageSize, pageSize, abi.MREMAP_MAYMOVE|abi.MREMAP_FIXED, base+1<<30)
 	frame.PutAll(hog)
 	if err != abi.ENOMEM {

@@ -12,6 +12,13 @@
 
 static char *const true_argv[] = {"true", 0}, *const none[] = {0};
 
+// become executes BusyBox with the arguments.
+static void become(char *const *argv)
+{
+	execve("/bin/busybox", argv, none);
+	_exit(1);
+}
+
 static void fork_exit(long n)
 {
 	while (n-- > 0) {
@@ -40,10 +47,8 @@ static void fork_exec(long n)
 {
 	while (n-- > 0) {
 		pid_t pid = fork();
-		if (pid == 0) {
-			execve("/bin/busybox", true_argv, none);
-			_exit(1);
-		}
+		if (pid == 0)
+			become(true_argv);
 		await(pid);
 	}
 }
@@ -52,10 +57,8 @@ static void vfork_exec(long n)
 {
 	while (n-- > 0) {
 		pid_t pid = vfork();
-		if (pid == 0) {
-			execve("/bin/busybox", true_argv, none);
-			_exit(1);
-		}
+		if (pid == 0)
+			become(true_argv);
 		await(pid);
 	}
 }
@@ -80,8 +83,7 @@ static void first_byte(long n)
 		pid_t pid = fork();
 		if (pid == 0) {
 			dup2(p[1], 1);
-			execve("/bin/busybox", argv, none);
-			_exit(1);
+			become(argv);
 		}
 		close(p[1]);
 		NEED(read(p[0], b, sizeof b) == 2);
